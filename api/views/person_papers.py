@@ -23,7 +23,6 @@ from api.views.participant_words import (
     WAYS,
     WRITTEN,
 )
-from api.views.rights_words import KINDS as REQUESTS
 from domain.kernel import every, of, program
 from domain.participants import ToldField, Who, fields_of
 from domain.rights import Held
@@ -33,6 +32,12 @@ from meetings.documents.person_paper import PaperPart, PaperPiece, PersonPaper
 from models.program import Organization, Role
 from models.right import RightsRequest
 
+#: What a paper is called to the person who reads it.
+_PAPERS: Final[Mapping[str, str]] = {
+    "access": N_("What is held about you"),
+    "portability": N_("What was collected from you"),
+    "who_read": N_("Who saw your file"),
+}
 #: The parts of the paper, in their order, each with the kinds of pieces in it.
 PARTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     (N_("Who you are and how to reach you"), ("identity",)),
@@ -195,7 +200,7 @@ def paper_of(session: Session, row: RightsRequest, pieces: Sequence[Held], *, kn
     who = PaperPart(told.say(N_("Who read your file")), read, listed=True)
     return PersonPaper(
         program=Both(fr=here.title_fr, en=here.title_en),
-        title=told.say(REQUESTS[row.kind]),
+        title=told.say(_PAPERS[row.kind]),
         number=row.number,
         known_as=known_as,
         on=on,

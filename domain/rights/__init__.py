@@ -4,11 +4,6 @@ from domain.rights import packages as packages
 from domain.rights import requests as requests
 from domain.rights import statements as statements
 from domain.rights.held import Held as Held
-from domain.rights.held import held_of as held_of
-from domain.rights.packages import Prepared as Prepared
 from domain.rights.requests import ANSWER as ANSWER
-from domain.rights.requests import CORRECT as CORRECT
 from domain.rights.requests import RequestGiven as RequestGiven
-from domain.rights.requests import count_of as count_of
-from domain.rights.requests import rights_of as rights_of
 from domain.rights.statements import Statement as Statement

@@ -313,12 +313,6 @@ def requests_of(session: Session, *, without: frozenset[UUID]) -> Sequence[Right
     return [row for row in rows if row.participant_id not in without]
 
 
-def count_of(session: Session, today: date) -> tuple[int, int]:
-    """How many requests wait for an answer, and how many of them are late."""
-    due = [row.due_on for row in every(session, of(RightsRequest).where(col(RightsRequest.state).in_(OPEN)))]
-    return len(due), sum(day < today for day in due)
-
-
 def refuse_who_may_not_ask(session: Session, participant_id: UUID, asked_by: str, on: date) -> None:
     """Refuse one who may not ask for this person on a local day: the rule is that of the consents. Raises Refusal.
 

@@ -51,9 +51,9 @@ _DAYS: Final = (Column(N_("Day"), 36), Column(N_("Who, what and why")))
 def given(words: Speaker, content: PersonPaper) -> Paper:
     """The paper, laid out."""
     facts = (
-        (words.say(N_("File")), content.known_as),
+        (words.say(N_("File of")), content.known_as),
         (words.say(N_("As of")), words.day(content.on)),
-        (words.say(N_("Request")), words.say(N_("no. %(number)s"), number=content.number)),
+        (words.say(N_("The request")), words.say(N_("no. %(number)s"), number=content.number)),
     )
     notes = [PaperNote(words.prose(one)) for one in content.notes]
     blocks: list[Block] = [*notes, *(block for part in content.parts for block in _part(words, part))]

@@ -192,7 +192,7 @@ _NOT_PROTECTED: Final = {
     "obligation_finding": ("found",),  # codes, days and ids of what was counted
     "passkey": ("public_key",),
     "person": ("spoken",),  # codes of languages
-    "program": ("languages", "calendar", "area", "coordination", "obligations", "retention", "reading"),
+    "program": ("languages", "calendar", "area", "coordination", "obligations", "retention", "reading", "rights"),
     "protocol_version": ("declared",),
     "request": ("asked", "given"),  # what a worker asks for: folders, an amount, for which travel
     "redaction": ("words",),  # whose page tells the record by a line of its own

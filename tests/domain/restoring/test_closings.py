@@ -40,6 +40,8 @@ WHY: dict[str, str] = {
         task.undone task.waived follow_up.activity_called_off follow_up.activity_left follow_up.activity_moved
         follow_up.activity_planned follow_up.completed follow_up.deactivated follow_up.intensity_set follow_up.no_show
         follow_up.noted follow_up.paused follow_up.strategy_agreed follow_up.summarized follow_up.summary_saved
+        rights.accepted rights.answered rights.extended rights.masked rights.package_made rights.package_removed
+        rights.received rights.refused rights.refused_in_part rights.stated rights.stopped rights.withdrawn
         follow_up.tried follow_up.vacant account.found_open account.stays_open account.still_closed""",
     "it is of a meeting and its papers: those who were told of it are in the ledger": """
         agenda.assembled agenda.carried_over agenda.circulated agenda.frozen agenda.item_changed agenda.reopened
@@ -105,6 +107,9 @@ MOVES = {
     ("destruction", "stop"): "destruction.stopped",
     ("destruction", "lapse"): "work",
     ("destruction", "confirm"): "destroyed",
+    ("rights request", "refuse"): "work",
+    ("rights request", "withdraw"): "work",
+    ("rights request", "stop"): "destroyed",
     ("equipment", "lose"): "work",
     ("equipment", "take_out_of_use"): "work",
     ("redaction", "redact"): "redaction.done",
