@@ -17,12 +17,12 @@ from domain.rights import RequestGiven, packages, requests, statements
 from models.right import RightsRequest
 
 
-def _find(context: RequestContext, action: Action, request_id: UUID) -> tuple[RightsRequest, Relations]:
-    return find_request(context.session, context.asker, request_id, action)
+def _find(context: RequestContext, action: Action, rights_request_id: UUID) -> tuple[RightsRequest, Relations]:
+    return find_request(context.session, context.asker, rights_request_id, action)
 
 
 RIGHTS: Final = ActSubject("/privacy/rights", of_program, nominative=True)
-REQUEST: Final = ActSubject("/privacy/rights/{request_id}", _find, nominative=True)
+REQUEST: Final = ActSubject("/privacy/rights/{rights_request_id}", _find, nominative=True)
 
 Handed = Literal["in_person", "sealed_envelope", "own_medium", "read_together"]
 

@@ -40,21 +40,21 @@ def get_requests(context: InContext) -> list[RightsRequestShown]:
     return RightsRequestShown.each(requests.requests_of(context.session, without=barred))
 
 
-@router.get("/{request_id}")
+@router.get("/{rights_request_id}")
 @asks(Action.SEE_RIGHTS)
-def get_request(request_id: UUID, context: InContext, response: Response) -> RightsRequestShown:
+def get_request(rights_request_id: UUID, context: InContext, response: Response) -> RightsRequestShown:
     """One request."""
-    return _one(context, request_id, response)
+    return _one(context, rights_request_id, response)
 
 
-def _one(context: RequestContext, request_id: UUID, response: Response) -> RightsRequestShown:
-    row, _ = find_request(context.session, context.asker, request_id)
+def _one(context: RequestContext, rights_request_id: UUID, response: Response) -> RightsRequestShown:
+    row, _ = find_request(context.session, context.asker, rights_request_id)
     response.headers["ETag"] = etag(row.version)
     return RightsRequestShown.about(row)
 
 
-def _received(on: On[None], request_id: UUID, response: Response) -> RightsRequestShown:
-    return _one(on.context, request_id, response)
+def _received(on: On[None], rights_request_id: UUID, response: Response) -> RightsRequestShown:
+    return _one(on.context, rights_request_id, response)
 
 
 def _acted_on(on: On[RightsRequest], _: UUID | None, response: Response) -> RightsRequestShown:

@@ -96,6 +96,7 @@ KINDS: Final[Mapping[str, str]] = {
     "letter": N_("a letter"),
     "person": N_("a person"),
     "incident": N_("an incident"),
+    "rights_request": N_("a request about a person’s own data"),
     "participant": N_("a candidate or participant"),
     "referral": N_("a referral"),
     "follow_up": N_("a follow-up"),

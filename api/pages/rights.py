@@ -72,27 +72,27 @@ def new_request(context: InContext, request: Request) -> HTMLResponse:
     return _new_page(context, request, Typed())
 
 
-@router.get("/{request_id}", name="rights_request")
+@router.get("/{rights_request_id}", name="rights_request")
 @asks(Action.SEE_RIGHTS)
-def show_request(context: InContext, request: Request, request_id: UUID) -> HTMLResponse:
+def show_request(context: InContext, request: Request, rights_request_id: UUID) -> HTMLResponse:
     """One request: who asks, by when it is answered, and what became of it."""
-    row, given = find_request(context.session, context.asker, request_id)
+    row, given = find_request(context.session, context.asker, rights_request_id)
     return _request_page(context, request, row, given, Typed())
 
 
-@router.get("/{request_id}/package", name="rights_package")
+@router.get("/{rights_request_id}/package", name="rights_package")
 @asks(Action.PREPARE_PACKAGE)
-def show_package(context: InContext, request: Request, request_id: UUID) -> HTMLResponse:
+def show_package(context: InContext, request: Request, rights_request_id: UUID) -> HTMLResponse:
     """What would be given, with what is masked and what is pointed at. Each look is on record."""
-    row, given = find_request(context.session, context.asker, request_id, Action.PREPARE_PACKAGE)
+    row, given = find_request(context.session, context.asker, rights_request_id, Action.PREPARE_PACKAGE)
     return _package_page(context, request, row, given, Typed())
 
 
-@router.get("/{request_id}/package.pdf", name="rights_package_pdf")
+@router.get("/{rights_request_id}/package.pdf", name="rights_package_pdf")
 @asks(Action.PREPARE_PACKAGE)
-def download_pdf(context: InContext, request_id: UUID) -> Response:
+def download_pdf(context: InContext, rights_request_id: UUID) -> Response:
     """The package on paper, in the person's language. Each opening is on record."""
-    row, given = find_request(context.session, context.asker, request_id, Action.PREPARE_PACKAGE)
+    row, given = find_request(context.session, context.asker, rights_request_id, Action.PREPARE_PACKAGE)
     package, pieces = packages.opened(context.session, row.id, by=require(Action.PREPARE_PACKAGE, given), at=context.at)
     on = local_day(context.session, package.made_at)
     called = known_as(context.session, package.participant_id)
@@ -100,11 +100,11 @@ def download_pdf(context: InContext, request_id: UUID) -> Response:
     return downloads.download(issuing.give(paper, row.language))
 
 
-@router.get("/{request_id}/package.json", name="rights_package_json")
+@router.get("/{rights_request_id}/package.json", name="rights_package_json")
 @asks(Action.PREPARE_PACKAGE)
-def download_json(context: InContext, request_id: UUID) -> Response:
+def download_json(context: InContext, rights_request_id: UUID) -> Response:
     """The package as data that another system can read. Each opening is on record."""
-    row, given = find_request(context.session, context.asker, request_id, Action.PREPARE_PACKAGE)
+    row, given = find_request(context.session, context.asker, rights_request_id, Action.PREPARE_PACKAGE)
     package, pieces = packages.opened(context.session, row.id, by=require(Action.PREPARE_PACKAGE, given), at=context.at)
     on = local_day(context.session, package.made_at)
     name = issuing.name_given(on, row.number, row.language, "json")

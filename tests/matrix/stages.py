@@ -204,13 +204,12 @@ def asked_about_themselves(session: Session, cast: Cast, participant_id: UUID, w
         found = requests.receive(session, asked, by=by, at=AT)
         if stage in ("looked_at", "made"):
             packages.mask(session, found, ["Romarin"], seen=None, by=by, at=AT)
-            digest = packages.prepare(session, found, by=by, at=AT).digest
-            made[f"digest_of:{stage}"] = digest
+            made[f"digest_of:{stage}"] = packages.prepare(session, found, by=by, at=AT).digest
         if stage == "made":
-            packages.make(session, found, digest, seen=None, by=by, at=AT)
+            packages.make(session, found, made["digest_of:made"], seen=None, by=by, at=AT)
         if stage == "refused":
             requests.refuse(session, found, "accurate", handed, in_part=False, seen=None, by=by, at=AT)
-        made[f"request_id:{stage}"] = str(found)
+        made[f"rights_request_id:{stage}"] = str(found)
     return made
 
 

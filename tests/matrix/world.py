@@ -292,7 +292,7 @@ def _case_of(cast: Cast, place: str, people: Mapping[str, UUID]) -> dict[str, st
         "notice_id": str(letter),
         "agreement_id": str(agreement),
         "incident_id": str(incident),
-        "request_id": str(asked_about),
+        "rights_request_id": str(asked_about),
         "redaction_id": str(redaction),
         "matter_id": str(matter_id),
         "version_of_incident": "1",
