@@ -1,4 +1,4 @@
-"""What an asker is to a person's request about their own data. Whom that person barred sees nothing of it."""
+"""What an asker is to a person's request about their own data. A worker that the person barred sees none of it."""
 
 from __future__ import annotations
 

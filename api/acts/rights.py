@@ -13,7 +13,7 @@ from api.access.rights import find_request
 from api.access.session import RequestContext
 from api.acts.declaring import ActSubject, On, of_program
 from api.web.given import ActInput, Day, PlainText, Short, on_form
-from domain.rights import RequestGiven, packages, requests, statements
+from domain.rights import RequestGiven, done_first, packages, requests, statements
 from models.right import RightsRequest
 
 
@@ -63,13 +63,13 @@ def extend_request(on: On[RightsRequest], said: NoticeGiven) -> None:
 @REQUEST.act(Action.KEEP_RIGHTS, "/acceptance", form="accept", place="answer", versioned=True)
 def accept_request(on: On[RightsRequest]) -> None:
     """Accept a correction, and have the coordination make it."""
-    requests.accept_correction(on.session, on.id, seen=on.seen, by=on.by, at=on.at)
+    done_first.accept_correction(on.session, on.id, seen=on.seen, by=on.by, at=on.at)
 
 
 @REQUEST.act(Action.KEEP_RIGHTS, "/restriction", form="restrict", place="answer", versioned=True)
 def restrict_worker(on: On[RightsRequest]) -> None:
     """Keep the worker away from the file, as the person asks: at once, in reading and in assignment."""
-    requests.restrict(on.session, on.id, seen=on.seen, by=on.by, at=on.at)
+    done_first.restrict(on.session, on.id, seen=on.seen, by=on.by, at=on.at)
 
 
 class MasksGiven(ActInput):
@@ -111,7 +111,7 @@ class AnswerGiven(ActInput):
 @REQUEST.act(Action.KEEP_RIGHTS, "/answer", form="answer", place="answer", versioned=True)
 def answer_request(on: On[RightsRequest], said: AnswerGiven) -> None:
     """Record that the answer was handed over."""
-    requests.answer(on.session, on.id, said.said(), seen=on.seen, by=on.by, at=on.at)
+    done_first.answer(on.session, on.id, said.said(), seen=on.seen, by=on.by, at=on.at)
 
 
 class RefusalGiven(AnswerGiven):
@@ -124,7 +124,9 @@ class RefusalGiven(AnswerGiven):
 @REQUEST.act(Action.KEEP_RIGHTS, "/refusal", form="refuse", place="answer", versioned=True)
 def refuse_request(on: On[RightsRequest], said: RefusalGiven) -> None:
     """Record that it was refused, whole or in part, on a ground in law that was told."""
-    requests.refuse(on.session, on.id, said.ground, said.said(), in_part=said.in_part, seen=on.seen, by=on.by, at=on.at)
+    done_first.refuse(
+        on.session, on.id, said.ground, said.said(), in_part=said.in_part, seen=on.seen, by=on.by, at=on.at
+    )
 
 
 @REQUEST.act(Action.KEEP_RIGHTS, "/withdrawal", form="withdraw", place="answer", versioned=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from fastapi import Request, Response
@@ -35,7 +35,7 @@ router = framed_pages("/privacy/rights", of_acts=True)
 
 _JSON: Final = "application/json"
 #: The codes of a request in words, as its pages and lists say them.
-_WORDS: Final[Mapping[str, Any]] = {
+_WORDS: Final[Mapping[str, Mapping[str, str] | Mapping[str, tuple[str, str]]]] = {
     "kinds": KINDS,
     "states": STATES,
     "asked_by": ASKED_BY,

@@ -43,7 +43,7 @@ PARTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     (N_("Who you are and how to reach you"), ("identity",)),
     (N_("How you came to the program"), ("referral", "triage", "finding", "admission", "first_meeting")),
     (N_("What was assessed"), ("risk",)),
-    (N_("What you agreed to"), ("consent", "research")),
+    (N_("What you agreed to"), ("consent", "sharing", "research")),
     (
         N_("Your follow-up"),
         ("follow_up", "assignment", "weekly_note", "break", "summary", "activity", "attempt", "no_show", "step"),
@@ -60,6 +60,7 @@ _TITLES: Final[Mapping[str, str]] = {
     "first_meeting": N_("First meeting"),
     "risk": N_("Risk assessment"),
     "consent": N_("Consent"),
+    "sharing": N_("Consent to share with a partner"),
     "research": N_("Consent to research"),
     "follow_up": N_("Follow-up"),
     "assignment": N_("Who accompanies you"),
@@ -138,6 +139,7 @@ _OF_KIND: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
     ("destruction", "ground"): DESTRUCTION_GROUNDS,
     ("risk", "result"): {**RISKS, **RECRUITER},
     ("consent", "purpose"): CONSENT_FOR,
+    ("sharing", "purpose"): CONSENT_FOR,
 }
 #: What was read, as the person is told.
 _READ: Final[Mapping[str, str]] = {
@@ -229,15 +231,14 @@ class _Told:
         return PaperPiece(self.say(_TITLES[one.kind]), one.on, facts, words)
 
     def reading(self, one: Held) -> PaperPiece:
-        role = self.roles.get(one.said["role"], one.said["role"])
-        what, why = one.said["what"], one.said["purpose"]
+        role, place, what, why, times = one.said.values()  # as `domain.rights.who_read` writes them
         said = self.say(
             N_("%(role)s, %(organization)s: %(what)s, %(why)s (%(times)s)"),
-            role=role,
-            organization=self.places.get(one.said["organization"], "–"),
+            role=self.roles.get(role, role),
+            organization=self.places.get(place, "–"),
             what=self.say(_READ[what]) if what in _READ else self.say(N_("something else")),
             why=self.say(_WHAT_FOR[why]) if why in _WHAT_FOR else "–",
-            times=one.said["times"],
+            times=times,
         )
         return PaperPiece(said, one.on)
 

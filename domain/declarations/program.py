@@ -156,7 +156,7 @@ class Rights(GrammarPart):
     """By when a person's request about their own data is answered, and for how long what they are given is kept.
 
     Days are calendar days. The law's for a public body: 20, and 10 more with a notice (Quebec's Access Act, A-2.1,
-    section 98). `not_told` are grounds on which a disclosure without consent is told to nobody, also not that there
+    section 98). `not_told` are grounds on which a disclosure without consent is told to no one, also not that there
     was one: who reported to youth protection is never revealed (Youth Protection Act, section 44).
     """
 

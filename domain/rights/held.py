@@ -7,7 +7,7 @@ in `NOT_GIVEN` with the reason; a test holds that every one is either.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -40,10 +40,10 @@ class Held:
 
     kind: str
     on: date | None
-    said: Mapping[str, Any] = field(default_factory=dict)
+    said: Said = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Said:
         """The piece as it is sealed, and as it is given to be taken elsewhere."""
         return {
             "kind": self.kind,
@@ -53,16 +53,16 @@ class Held:
         }
 
     @classmethod
-    def of_json(cls, kept: Mapping[str, Any]) -> Held:
+    def of_json(cls, kept: Said) -> Held:
         """The piece from its sealed form."""
-        on = kept["on"]
-        return cls(kept["kind"], date.fromisoformat(on) if on else None, kept["said"], kept["words"])
+        made = cls(**kept)
+        return made if made.on is None else replace(made, on=date.fromisoformat(str(made.on)))
 
 
 def held_of(session: Session, participant_id: UUID) -> list[Held]:
     """Everything that is held of a participant, opened, in the order in which a reader looks for it.
 
-    A disclosure that the program's file says is told to nobody is not among it. Raises Refusal where keys cannot be
+    A disclosure that the program's file says is told to no one is not among it. Raises Refusal where keys cannot be
     used, or are destroyed.
     """
     return [
@@ -112,13 +112,7 @@ def _plain(who: Who) -> Said:
 def _of_admission(session: Session, participant_id: UUID) -> Iterator[Held]:
     """What came with the referrals, and what was found and decided."""
     for referral in _each(session, Referral, participant_id, Referral.begun_at):
-        told = _opened(session, participant_id, f"referral/{referral.id}", referral.sealed)
-        words = {one.name: told[one.name] for one in fields_of(ToldField) if one.kind != "facts" and told.get(one.name)}
-        facts = {f"fact_{name}": text for name, text in told.get("facts", {}).items() if text}
-        # Who referred them is another person: that somebody did, and by which way, is told.
-        yield Held(
-            "referral", _day(session, referral.received_at or referral.begun_at), {"way": referral.way}, words | facts
-        )
+        yield _referral(session, referral)
         if referral.result:
             why = _opened(session, participant_id, f"triage/{referral.id}", referral.result_sealed)
             yield Held("triage", _day(session, referral.triaged_at), {"result": referral.result}, _texts(why))
@@ -136,10 +130,19 @@ def _of_admission(session: Session, participant_id: UUID) -> Iterator[Held]:
         yield Held("risk", _day(session, risk.assessed_at), {"result": risk.level}, _texts(told))
 
 
+def _referral(session: Session, row: Referral) -> Held:
+    """A referral. Who referred is another person: that one did, and by which way, is told."""
+    told = _opened(session, row.participant_id, f"referral/{row.id}", row.sealed)
+    facts = _texts(told.get("facts", {}))
+    words = {one.name: told[one.name] for one in fields_of(ToldField) if one.kind != "facts" and told.get(one.name)}
+    said = {f"fact_{name}": text for name, text in facts.items()}
+    return Held("referral", _day(session, row.received_at or row.begun_at), {"way": row.way}, words | said)
+
+
 def _of_decisions(session: Session, participant_id: UUID) -> Iterator[Held]:
     """What the person agreed to, what was told to others, and how long the file is kept."""
     for consent in _each(session, Consent, participant_id, Consent.signed_on):
-        yield Held("consent", consent.signed_on, _of_consent(consent))
+        yield Held("sharing" if consent.organization_id else "consent", consent.signed_on, _of_consent(consent))
     for research in _each(session, ResearchConsent, participant_id, ResearchConsent.signed_on):
         yield Held("research", research.signed_on, {"withdrawn_on": _iso(research.withdrawn_on)})
     yield from _told_to_others(session, participant_id)
@@ -202,7 +205,7 @@ def _parts_of(session: Session, participant_id: UUID, follow_up_id: UUID) -> Ite
         yield Held("no_show", _day(session, missed.expected_at), {"waited_minutes": missed.waited_minutes})
 
 
-def _of_consent(row: Consent) -> dict[str, Any]:
+def _of_consent(row: Consent) -> Said:
     return {
         "purpose": row.purpose,
         "organization": str(row.organization_id or ""),

@@ -51,8 +51,8 @@ from models.right import WITH_A_PACKAGE, RightsPackage, RightsRequest
 #: collected from them, and not what others made of it (A-2.1, section 84).
 _GIVEN: Final[dict[str, frozenset[str] | None]] = {
     "access": None,
-    "portability": frozenset({"identity", "referral", "consent", "research", "break"}),
-    "who_read": frozenset({"consent", "disclosure"}),
+    "portability": frozenset({"identity", "referral", "consent", "sharing", "research", "break"}),
+    "who_read": frozenset({"sharing", "disclosure"}),
 }
 #: As many words may be masked in one package.
 _MOST_MASKS: Final = 500
@@ -63,7 +63,7 @@ _MASKED: Final = N_("[masked]")
 
 @dataclass(frozen=True)
 class Pointed:
-    """Words that may say who somebody else is: they name another person on file, have a shape, or have a capital.
+    """Words that may say who another person is: they name another person on file, have a shape, or have a capital.
 
     Only those of a shape are proposed to be masked: a capital is that of a street or a school as well.
     """
@@ -169,8 +169,8 @@ def opened(session: Session, request_id: UUID, *, by: Actor, at: datetime) -> tu
     if package is None or package.sealed is None or package.kept_until < local_day(session, at):
         raise Refusal("rights.no_package", N_("There is no package: it was not made yet, or its last day is over."))
     _note_reading(session, row, by=by, at=at)
-    kept = unseal(session, package.participant_id, f"rights_package/{package.id}", package.sealed)
-    return package, [Held.of_json(one) for one in kept["pieces"]]
+    (kept,) = unseal(session, package.participant_id, f"rights_package/{package.id}", package.sealed).values()
+    return package, [Held.of_json(one) for one in kept]
 
 
 def as_json(row: RightsRequest, on: date, pieces: Sequence[Held]) -> bytes:
@@ -213,8 +213,6 @@ def _prepared(session: Session, row: RightsRequest, at: datetime) -> Prepared:
     participant_id, kinds = _whose(row), _GIVEN[row.kind]
     masks = _masks_of(session, row)
     held = [one for one in held_of(session, participant_id) if kinds is None or one.kind in kinds]
-    if row.kind == "who_read":
-        held = [one for one in held if one.kind != "consent" or one.said["organization"]]
     blank, taken = say(row.language, _MASKED), takes_out(masks)
     pieces = tuple(replace(one, words={n: taken(text, blank) for n, text in one.words.items()}) for one in held)
     told = json.dumps([[one.to_json() for one in pieces], masks], sort_keys=True, ensure_ascii=False)
@@ -229,25 +227,27 @@ def _who_read(session: Session, row: RightsRequest) -> list[Held]:
 def _masks_of(session: Session, row: RightsRequest) -> tuple[str, ...]:
     if row.masks is None:
         return ()
-    return tuple(unseal(session, _whose(row), asked_rights.place_of(row.id, "masks"), row.masks)["words"])
+    (words,) = unseal(session, _whose(row), asked_rights.place_of(row.id, "masks"), row.masks).values()
+    return tuple(words)
 
 
 def _pointed_at(session: Session, participant_id: UUID, pieces: Iterable[Held], at: datetime) -> Iterator[Pointed]:
-    """What may say who somebody else is: others on file, and whatever has the shape of a name or a contact."""
-    texts = [text for one in pieces for text in one.words.values()]
+    """What may say who another person is: others on file, and what has the shape of a name or a contact."""
     gate = NameGate.of(tuple(names_known(session, besides=participant_id)), ())
     own, year = without_the_name(identity_within(session, participant_id)), local_day(session, at).year
     found: dict[str, Pointed] = {}
-    for text in texts:
-        hits = gate.hits(text)
-        shapes = [text[shape.at : shape.end] for shape in shapes_in(text, Ours.of(()), year=year)]
-        for pointed in (
-            *(Pointed(hit.words, "known") for hit in hits if hit.sure),
-            *(Pointed(words, "shape") for words in (*(hit.words for hit in hits), *shapes)),
-            *(Pointed(run[0], "capital") for run in _CAPITALS.finditer(text)),
-        ):
-            found.setdefault(pointed.words, pointed)
+    for pointed in (one for piece in pieces for text in piece.words.values() for one in _in_text(gate, text, year)):
+        found.setdefault(pointed.words, pointed)
     yield from (one for _, one in sorted(found.items()) if one.sure or own(one.words) == one.words)
+
+
+def _in_text(gate: NameGate, text: str, year: int) -> Iterator[Pointed]:
+    """The words of one text, the surest first."""
+    hits = gate.hits(text)
+    yield from (Pointed(hit.words, "known") for hit in hits if hit.sure)
+    yield from (Pointed(hit.words, "shape") for hit in hits)
+    yield from (Pointed(text[one.at : one.end], "shape") for one in shapes_in(text, Ours.of(()), year=year))
+    yield from (Pointed(run[0], "capital") for run in _CAPITALS.finditer(text))
 
 
 def _note_reading(session: Session, row: RightsRequest, *, by: Actor, at: datetime) -> None:

@@ -17,7 +17,6 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, text
 from sqlmodel import Session
 
-from domain.accompaniment import barring
 from domain.casework import BY_ITS_ACT, asking, assigning
 from domain.declarations import Rights
 from domain.kernel import (
@@ -40,24 +39,20 @@ from domain.kernel import (
     says_something,
     scalar,
     seal,
-    there_is,
     unseal,
 )
-from domain.participants import asked_rights, identity_within, known_as, signers
+from domain.participants import asked_rights, identity_within, signers
 from domain.record import apart, events, readings, record_read
-from domain.roles import FOR_PRIVACY, Link
+from domain.roles import FOR_PRIVACY
 from locales import N_
+from models.consent import SIGNED_BY
 from models.lifecycles import RIGHTS_REQUEST, NoSuchMove
 from models.participant import Participant
-from models.program import Person
-from models.right import HANDED_OVER, REFUSAL_GROUNDS, RIGHTS, VERIFIED_BY, WITH_A_PACKAGE, RightsPackage, RightsRequest
+from models.program import LANGUAGES, Person
+from models.right import HANDED_OVER, RIGHTS, VERIFIED_BY, RightsRequest
 
 #: The officer's task: the answer, by the last day that the law gives.
 ANSWER: Final = "rights.answer"
-#: The coordinator's: a correction that the officer accepted.
-CORRECT: Final = "rights.correct"
-#: In how many working days the coordinator makes a correction.
-DAYS_TO_CORRECT: Final = 5
 #: Those that are open: their days run.
 OPEN: Final = ("received", "preparing")
 #: Any number that no other lock of ours uses; the program stands beside it.
@@ -153,38 +148,6 @@ def extend(session: Session, request_id: UUID, notice_on: date, *, seen: int | N
     _ask_to_answer(session, hold(session, request_id), by=by, at=at)
 
 
-def accept_correction(session: Session, request_id: UUID, *, seen: int | None, by: Actor, at: datetime) -> None:
-    """Accept what is to be corrected, and ask the coordination to make it by the acts there are. Raises Refusal."""
-    row = hold(session, request_id, seen=seen)
-    if row.kind != "correction" or row.participant_id is None:
-        raise Refusal("rights.not_a_correction", N_("This request asks for no correction."))
-    rewrite(session, RightsRequest, request_id, state=state_after(row, "prepare"))
-    events.write(session, "rights.accepted", "rights_request", request_id, by=by, at=at)
-    asking.ask(
-        session,
-        CORRECT,
-        request_id,
-        N_("Correct the file of %(file)s as the person asks (request no. %(number)s)"),
-        file=known_as(session, row.participant_id),
-        number=row.number,
-        chain=[Link("coordinator")],
-        working_days=DAYS_TO_CORRECT,
-        evidence="none",
-        by=by,
-        at=at,
-    )
-
-
-def restrict(session: Session, request_id: UUID, *, seen: int | None, by: Actor, at: datetime) -> None:
-    """Bar the worker of whom a person wants no more, at once and without a reason. Raises Refusal."""
-    row = hold(session, request_id, seen=seen)
-    if row.kind != "restriction" or row.participant_id is None or row.person_id is None:
-        raise Refusal("rights.not_a_restriction", N_("This request asks to keep no worker away."))
-    rewrite(session, RightsRequest, request_id, state=state_after(row, "prepare"))
-    barring.bar(session, row.participant_id, row.person_id, by=by, at=at)
-    events.write(session, "rights.accepted", "rights_request", request_id, by=by, at=at)
-
-
 @dataclass(frozen=True)
 class Answered:
     """How an answer reached who asked, on which local day; what was done stands in words."""
@@ -192,36 +155,6 @@ class Answered:
     on: date
     handed_over: str
     words: str = ""
-
-
-def answer(session: Session, request_id: UUID, said: Answered, *, seen: int | None, by: Actor, at: datetime) -> None:
-    """Record that a request was answered. The package of one that has one was opened to be handed over.
-
-    Raises Refusal: a day that cannot be, the wrong person, or the package is not made. A person who turned 14 since it
-    was asked for them gets it themselves.
-    """
-    row = hold(session, request_id, seen=seen)
-    end(session, row, "answer", said, by=by, at=at)
-
-
-def refuse(
-    session: Session,
-    request_id: UUID,
-    ground: str,
-    said: Answered,
-    *,
-    in_part: bool,
-    seen: int | None,
-    by: Actor,
-    at: datetime,
-) -> None:
-    """Record that a request was refused, whole or in part, on a ground in law and with words. Raises Refusal."""
-    row = hold(session, request_id, seen=seen)
-    if ground not in REFUSAL_GROUNDS:
-        raise Refusal("rights.ground", N_("Choose the ground in law on which it is refused."))
-    if row.participant_id is not None and not says_something(said.words):
-        raise Refusal("rights.reason.missing", N_("Say why it is refused: the person is told, and may complain."))
-    end(session, row, "refuse_in_part" if in_part else "refuse", said, ground=ground, by=by, at=at)
 
 
 def withdraw(session: Session, request_id: UUID, *, seen: int | None, by: Actor, at: datetime) -> None:
@@ -240,8 +173,6 @@ def end(
         raise Refusal("rights.day", N_("This day is before the request was received, or still to come."))
     if row.participant_id is not None:
         refuse_who_may_not_ask(session, row.participant_id, row.asked_by, said.on)
-        if move != "refuse":
-            _refuse_not_done(session, row)
     values = {
         "ground": ground,
         "answered_on": said.on,
@@ -290,12 +221,12 @@ def words_of(session: Session, row: RightsRequest, name: str) -> str:
     if sealed is None or row.participant_id is None:
         return ""
     try:
-        said: str = unseal(session, row.participant_id, asked_rights.place_of(row.id, name), sealed)["words"]
+        (said,) = unseal(session, row.participant_id, asked_rights.place_of(row.id, name), sealed).values()
     except Refusal as refusal:
         if refusal.code != "keys.gone":
             raise
         return ""
-    return said
+    return str(said)
 
 
 def requests_of(session: Session, *, without: frozenset[UUID]) -> Sequence[RightsRequest]:
@@ -329,16 +260,16 @@ def refuse_who_may_not_ask(session: Session, participant_id: UUID, asked_by: str
 
 
 def _refuse_malformed(session: Session, given: RequestGiven, today: date) -> None:
-    if given.kind not in RIGHTS:
-        raise Refusal("rights.kind", N_("Choose what is asked for."))
-    if given.verified_by not in VERIFIED_BY:
-        raise Refusal("rights.verified_by", N_("Say how they showed who they are."))
-    if given.received_on > today or given.verified_on > today:
+    for said, among, code, why in (
+        (given.kind, RIGHTS, "rights.kind", N_("Choose what is asked for.")),
+        (given.verified_by, VERIFIED_BY, "rights.verified_by", N_("Say how they showed who they are.")),
+        (given.asked_by, SIGNED_BY, "rights.who", N_("Say who asks.")),
+        (given.language, LANGUAGES, "rights.language", N_("Choose the language of the answer.")),
+    ):
+        if said not in among:
+            raise Refusal(code, why)
+    if max(given.received_on, given.verified_on) > today:
         raise Refusal("rights.day.to_come", N_("This day is still to come."))
-    if given.asked_by not in ("self", "parental_authority", "tutor"):
-        raise Refusal("rights.who", N_("Say who asks."))
-    if given.language not in ("fr", "en"):
-        raise Refusal("rights.language", N_("Choose the language of the answer."))
     if given.kind in _WORDED and given.file.strip() and not says_something(given.asked):
         raise Refusal("rights.words.missing", N_("Say what is asked for, in the person’s words."))
     if given.kind == "restriction":
@@ -373,20 +304,6 @@ def _open_of(participant_id: UUID, kind: str) -> tuple[ColumnElement[bool], ...]
         col(RightsRequest.kind) == kind,
         col(RightsRequest.state).in_(OPEN),
     )
-
-
-def _refuse_not_done(session: Session, row: RightsRequest) -> None:
-    """Refuse to say that a request was answered before what it asks for is there. Raises Refusal."""
-    assert row.participant_id is not None  # noqa: S101 - it was looked at
-    if row.kind in WITH_A_PACKAGE:
-        made = RightsPackage.request_id == row.id, col(RightsPackage.removed_at).is_(None)
-        if not there_is(session, only(RightsPackage.id).where(*made)):
-            raise Refusal("rights.no_package", N_("There is no package: it was not made yet, or its last day is over."))
-    elif row.kind == "correction":
-        if row.state == "received" or asking.open_ones(session, CORRECT, row.id):
-            raise Refusal("rights.not_corrected", N_("Accept it first; the coordination then makes the correction."))
-    elif row.person_id is not None and not barring.is_barred(session, row.participant_id, row.person_id):
-        raise Refusal("rights.not_barred", N_("Keep the worker away from the file first."))
 
 
 def _ask_to_answer(session: Session, row: RightsRequest, *, by: Actor, at: datetime) -> None:

@@ -1,6 +1,6 @@
 """Who read a person's file, as the person is told: when, in which role and organization, what, and what for.
 
-No name of staff is given: a paper that lists who accompanies somebody may fall into the hands of those who hold them.
+No name of staff is given: a paper that lists who accompanies a person may fall into the hands of those who hold them.
 Who wants to know whether one person read it asks for a restriction, which names them. What is not asked here is
 masked nowhere: who read cannot be taken out of the answer by the one who prepares it, who may have read too.
 """
@@ -26,7 +26,7 @@ _NEWEST = 2**62
 
 
 def readings_of(session: Session, known_as: str) -> list[Held]:
-    """Each day on which somebody of a role read something of a file, and how often; the first first."""
+    """Each day on which a role read something of a file, and how often; the first first."""
     lines = readings.find(session, readings.READINGS, RecordQuery(file=known_as), before=_NEWEST, limit=_MOST)
     places = _places(session, lines)
     counted: Counter[tuple[date, str, str, str, str]] = Counter()

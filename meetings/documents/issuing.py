@@ -133,10 +133,8 @@ def give(content: PersonPaper, language: str) -> Attachment:
     Other people were masked before, by who looked at it (`domain.rights.packages`): no gate stops it. Its name and its
     properties say the number of the request alone.
     """
-    from meetings.documents.pdf import as_pdf  # noqa: PLC0415 - as below
-
     name = name_given(content.on, content.number, language, "pdf")
-    return Attachment(name, MEDIA_TYPES["pdf"], as_pdf(content, language))
+    return Attachment(name, MEDIA_TYPES["pdf"], _made(content, language, "pdf"))
 
 
 def name_given(on: date, number: int, language: str, form: Literal["pdf", "json"]) -> str:
@@ -246,9 +244,9 @@ def _number_of(part: object) -> str:
     return part.number if isinstance(part, numbered) else ""
 
 
-def _made(content: Printed, language: str, form: Form) -> bytes:
+def _made(content: Printed | PersonPaper, language: str, form: Form) -> bytes:
     # Read where something is printed: a twentieth of all that the worker holds is the compiler of documents.
-    if form == "pdf":
+    if form == "pdf" or isinstance(content, PersonPaper):
         from meetings.documents.pdf import as_pdf  # noqa: PLC0415
 
         return as_pdf(content, language)

@@ -28,7 +28,7 @@ from domain.participants.referring import begin_referral, send_referral
 from domain.people.people import appoint
 from domain.record import incidents
 from domain.record.incident_entries import IncidentEntry
-from domain.rights import RequestGiven, packages, requests
+from domain.rights import RequestGiven, done_first, packages, requests
 from domain.rights.requests import Answered
 from domain.roles.roles import standing
 from meetings import agenda_requests, agendas, freezing, minutes, running, schedule
@@ -208,7 +208,7 @@ def asked_about_themselves(session: Session, cast: Cast, participant_id: UUID, w
         if stage == "made":
             packages.make(session, found, made["digest_of:made"], seen=None, by=by, at=AT)
         if stage == "refused":
-            requests.refuse(session, found, "accurate", handed, in_part=False, seen=None, by=by, at=AT)
+            done_first.refuse(session, found, "accurate", handed, in_part=False, seen=None, by=by, at=AT)
         made[f"rights_request_id:{stage}"] = str(found)
     return made
 

@@ -20,7 +20,7 @@ from domain.files.pdf_words import words_of as words_of_pdf
 from domain.kernel.rows import first, of
 from domain.participants import disclosures
 from domain.participants.identity import identity_within, sealed_identity
-from domain.rights import packages, requests, statements
+from domain.rights import done_first, packages, requests, statements
 from domain.rights.requests import Answered, RequestGiven
 from meetings.documents import issuing
 from models.base import table_of
@@ -109,8 +109,8 @@ def test_from_fourteen_on_a_person_asks_alone_and_who_turned_fourteen_gets_it_th
         request_id = received(session, cast, asked_by="parental_authority")
         made(session, cast, request_id, ["Romarin Tilleul", "438 555-0188"])
         with refused("rights.asked_by"):
-            requests.answer(session, request_id, replace(HANDED, on=TODAY + DAY), seen=None, by=by, at=AT + DAY)
-        requests.answer(session, request_id, HANDED, seen=None, by=by, at=AT + DAY)
+            done_first.answer(session, request_id, replace(HANDED, on=TODAY + DAY), seen=None, by=by, at=AT + DAY)
+        done_first.answer(session, request_id, HANDED, seen=None, by=by, at=AT + DAY)
 
 
 def born(session: Session, participant_id: UUID, day: date) -> None:
@@ -230,7 +230,7 @@ def test_somebody_who_is_not_on_file_is_answered_and_no_word_of_them_is_kept(cas
         request_id = received(session, cast, file="", kind="complaint", asked="Je m’appelle Lavande Sureau.")
         row = row_with(session, request_id)
         assert (row.participant_id, row.asked) == (None, None)
-        requests.answer(session, request_id, HANDED, seen=None, by=by, at=AT)
+        done_first.answer(session, request_id, HANDED, seen=None, by=by, at=AT)
         row = row_with(session, request_id)
         assert (row.state, row.answer) == ("answered", None)
         assert task_of(session, request_id).state == "done"
@@ -250,23 +250,23 @@ def test_an_answer_takes_the_package_the_correction_and_the_restriction_first(ca
     with cast.session() as session:
         access = received(session, cast)
         with refused("rights.no_package"):
-            requests.answer(session, access, HANDED, seen=None, by=by, at=AT)
+            done_first.answer(session, access, HANDED, seen=None, by=by, at=AT)
         correction = received(session, cast, kind="correction", asked="Ma date de naissance est fausse.")
         with refused("rights.not_corrected"):
-            requests.answer(session, correction, HANDED, seen=None, by=by, at=AT)
-        requests.accept_correction(session, correction, seen=None, by=by, at=AT)
+            done_first.answer(session, correction, HANDED, seen=None, by=by, at=AT)
+        done_first.accept_correction(session, correction, seen=None, by=by, at=AT)
         with refused("rights.not_corrected"):
-            requests.answer(session, correction, HANDED, seen=None, by=by, at=AT)
-        asked = session.execute(select(_task).where(_task.c.step == requests.CORRECT)).one()
+            done_first.answer(session, correction, HANDED, seen=None, by=by, at=AT)
+        asked = session.execute(select(_task).where(_task.c.step == done_first.CORRECT)).one()
         assert "#2026-01" in asked.title_fr
         tasks.complete_task(session, asked.id, by=cast.actor("coordinator"), at=AT)
-        requests.answer(session, correction, HANDED, seen=None, by=by, at=AT)
+        done_first.answer(session, correction, HANDED, seen=None, by=by, at=AT)
         limit = received(session, cast, kind="restriction", person_id=cast.people[SECOND])
         with refused("rights.not_barred"):
-            requests.answer(session, limit, HANDED, seen=None, by=by, at=AT)
-        requests.restrict(session, limit, seen=None, by=by, at=AT)
+            done_first.answer(session, limit, HANDED, seen=None, by=by, at=AT)
+        done_first.restrict(session, limit, seen=None, by=by, at=AT)
         assert barring.is_barred(session, participant, cast.people[SECOND])
-        requests.answer(session, limit, HANDED, seen=None, by=by, at=AT)
+        done_first.answer(session, limit, HANDED, seen=None, by=by, at=AT)
 
 
 def test_what_a_person_says_stands_beside_what_was_not_corrected(cast: Cast, participant: UUID) -> None:
@@ -276,10 +276,10 @@ def test_what_a_person_says_stands_beside_what_was_not_corrected(cast: Cast, par
         with refused("rights.not_refused"):
             statements.state(session, request_id, "follow_up", "Je ne l’ai pas dit.", seen=None, by=by, at=AT)
         with refused("rights.reason.missing"):
-            requests.refuse(
+            done_first.refuse(
                 session, request_id, "accurate", replace(HANDED, words=""), in_part=False, seen=None, by=by, at=AT
             )
-        requests.refuse(session, request_id, "accurate", HANDED, in_part=False, seen=None, by=by, at=AT)
+        done_first.refuse(session, request_id, "accurate", HANDED, in_part=False, seen=None, by=by, at=AT)
         statements.state(session, request_id, "follow_up", "Je ne l’ai pas dit.", seen=None, by=by, at=AT)
         assert statements.beside(session, participant) == ["follow_up"]
         (said,) = statements.read(
