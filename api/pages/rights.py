@@ -131,13 +131,14 @@ def _request_page(
 ) -> HTMLResponse:
     by = require(Action.SEE_RIGHTS, given)
     prepares = is_allowed(Action.PREPARE_PACKAGE, given)
+    reads = prepares and row.participant_id is not None  # of a person who is not on file, no word is kept
     return page(
         context,
         request,
         "rights_request.html",
         typed=typed,
         row=row,
-        words_in=requests.read_words(context.session, row.id, by=by, at=context.at) if prepares else {},
+        words_in=requests.read_words(context.session, row.id, by=by, at=context.at) if reads else {},
         is_open=row.state in requests.OPEN,
         known_as=known_as(context.session, row.participant_id) if row.participant_id else "",
         has_package=row.kind in WITH_A_PACKAGE and row.participant_id is not None,

@@ -29,6 +29,9 @@ from models.referral import AdmissionDecision, CriterionFinding, Referral
 #: Words of a participant that are not given, and why.
 NOT_GIVEN: Final[Mapping[str, str]] = {
     "participant.names": "the same names again, for the gate of letters",
+    "rights_request.asked": "what they asked in their own words, and have",
+    "rights_request.answer": "the answers that they were handed",
+    "rights_request.statement": "their own words, which they gave",
     "rights_request.masks": "the words of other people that are masked in what is given",
     "rights_package.sealed": "what was given before",
 }

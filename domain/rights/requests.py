@@ -204,13 +204,13 @@ def state_after(row: RightsRequest, move: str) -> str:
 
 
 def read_words(session: Session, request_id: UUID, *, by: Actor, at: datetime) -> dict[str, str]:
-    """What was asked, answered and said beside it, by the names of their columns; noted on record where it is some.
+    """What was asked, answered and said beside it, by the names of their columns; noted on record, of a file.
 
     Nothing of what belonged to a file that is destroyed. Raises Refusal.
     """
     row = hold(session, request_id)
     found = {name: said for name in ("asked", "answer", "statement") if (said := words_of(session, row, name))}
-    if found and row.participant_id is not None:
+    if row.participant_id is not None:
         record_read(session, "participant", row.participant_id, what="rights_request", ground="role", by=by, at=at)
     return found
 

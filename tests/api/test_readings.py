@@ -120,7 +120,14 @@ def silent(
                 "GET /api/v1/signed-files/{file_id}",
             },
         ),
-        ("privacy_officer", set()),
+        (
+            "privacy_officer",
+            {  # what a person is given of their own file
+                "GET /privacy/rights/{rights_request_id}/package",
+                "GET /privacy/rights/{rights_request_id}/package.json",
+                "GET /privacy/rights/{rights_request_id}/package.pdf",
+            },
+        ),
         ("administrator", set()),
     ],
 )

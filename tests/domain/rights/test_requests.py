@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,17 +11,19 @@ from typing import Any, Final
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, update
-from sqlmodel import Session
+from sqlalchemy import LargeBinary, select, update
+from sqlmodel import Session, SQLModel
 
 from api.views.person_papers import paper_of
 from domain.accompaniment import barring
 from domain.casework import tasks
 from domain.files.pdf_words import words_of as words_of_pdf
 from domain.kernel.rows import first, of
-from domain.participants import disclosures
+from domain.participants import destroy_again, disclosures
 from domain.participants.identity import identity_within, sealed_identity
-from domain.rights import done_first, packages, requests, statements
+from domain.participants.locking import hold_participant
+from domain.participants.still_needed import refuse_while_talked_about
+from domain.rights import done_first, held, packages, requests, statements
 from domain.rights.requests import Answered, RequestGiven
 from meetings.documents import issuing
 from models.base import table_of
@@ -28,6 +31,7 @@ from models.casework import Task
 from models.participant import Participant
 from models.record import Event
 from models.right import RightsPackage, RightsRequest
+from models.tables import metadata
 from tests.cast import AT, TODAY, Cast
 from tests.following import SECOND, WORKER
 from tests.refusing import refused
@@ -301,3 +305,50 @@ def test_a_withdrawn_request_is_over_and_its_task_is_called_off(cast: Cast) -> N
             requests.withdraw(session, request_id, seen=None, by=by, at=AT)
         with refused("rights.over"):
             packages.mask(session, request_id, [], seen=None, by=by, at=AT)
+
+
+def test_a_file_that_is_asked_about_is_not_destroyed_before_the_answer(cast: Cast, participant: UUID) -> None:
+    by = cast.actor(OFFICER)
+    with cast.session() as session:
+        request_id = received(session, cast)
+        file = hold_participant(session, participant)
+        with refused("retention.asked_for"):
+            refuse_while_talked_about(session, file)
+        made(session, cast, request_id, ["Romarin Tilleul", "438 555-0188"])
+        done_first.answer(session, request_id, HANDED, seen=None, by=by, at=AT)
+        refuse_while_talked_about(session, file)
+
+
+def test_a_file_that_is_destroyed_again_after_a_restore_takes_its_requests_and_packages_along(
+    cast: Cast, participant: UUID
+) -> None:
+    by = cast.actor(OFFICER)
+    with cast.session() as session:
+        request_id = received(session, cast)
+        made(session, cast, request_id, ["Romarin Tilleul", "438 555-0188"])
+        destroy_again(session, participant, by=by, at=AT)
+        row = row_with(session, request_id)
+        assert (row.state, task_of(session, request_id).state) == ("stopped", "cancelled")
+        assert session.execute(select(table_of(RightsPackage).c.sealed)).scalar_one() is None
+        with refused("rights.no_package"):
+            packages.opened(session, request_id, by=by, at=AT)
+
+
+def test_every_column_with_words_of_a_participant_is_given_or_said_not_to_be() -> None:
+    """A new table with sealed words is read in what a person is given, or says in `NOT_GIVEN` why not."""
+    theirs = {
+        f"{table.name}.{column.name}"
+        for table in metadata.sorted_tables
+        if {"participant_id", "follow_up_id"} & set(table.c.keys()) or table.name == "participant"
+        for column in table.c
+        if isinstance(column.type, LargeBinary)
+    }
+    read = inspect.getsource(held)
+    models = {mapper.local_table.name: mapper.class_.__name__ for mapper in SQLModel._sa_registry.mappers}  # type: ignore[attr-defined]
+    unread = {
+        one
+        for one in theirs - held.NOT_GIVEN.keys()
+        if models[one.partition(".")[0]] not in read
+        or (one != "participant.sealed" and f".{one.partition('.')[2]}" not in read)
+    }
+    assert unread == set()
