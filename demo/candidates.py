@@ -9,8 +9,9 @@ from sqlmodel import Session
 
 from domain.admissions import triage
 from domain.kernel import Actor, local_day, only, run
-from domain.participants import ReferralForm, destruction, open_identity, referring, to_triage
-from domain.roles import standing
+from domain.participants import ReferralForm, destruction, known_as, open_identity, referring, to_triage
+from domain.rights import RequestGiven, requests
+from domain.roles import DayTenures, standing
 from models.referral import Referral
 
 
@@ -18,6 +19,7 @@ def refer_some(session: Session, *, at: datetime) -> None:
     """Have workers of the demonstration refer people, and the coordinator triage some. Nothing without either role.
 
     One is a draft yet. One lives elsewhere, was refused, and asks that nothing be kept: that waits for another person.
+    One asks what is held about them.
     """
     today = standing(session, local_day(session, at))
     workers, coordinators = today.holding("youth_worker"), today.holding("coordinator")
@@ -35,6 +37,7 @@ def refer_some(session: Session, *, at: datetime) -> None:
     refused = _send(session, elsewhere, worker, at - timedelta(days=16))
     _refuse(session, refused, coordinator, at - timedelta(days=14))
     _ask_to_forget(session, refused, coordinator, at - timedelta(days=12))
+    _ask_about_themselves(session, before, today, at - timedelta(days=3))
     referring.begin_referral(session, ReferralForm(given_name="Romarin", reasons="À compléter."), by=worker, at=at)
 
 
@@ -42,6 +45,15 @@ def _ask_to_forget(session: Session, referral_id: UUID, coordinator: Actor, at: 
     """The person asks that their file be destroyed, before its last day: another person decides that."""
     why = "La personne demande que rien ne soit conservé."
     destruction.ask(session, _whom(session, referral_id), "person_asks", reason=why, by=coordinator, at=at)
+
+
+def _ask_about_themselves(session: Session, referral_id: UUID, today: DayTenures, at: datetime) -> None:
+    """The person asks the privacy officer for what is held about them."""
+    for held in today.holding("privacy_officer")[:1]:
+        officer = Actor("privacy_officer", held.person_id, held.organization_id)
+        day, called = local_day(session, at), known_as(session, _whom(session, referral_id))
+        given = RequestGiven("access", day, "self", "card_shown", day, "fr", file=called)
+        requests.receive(session, given, by=officer, at=at)
 
 
 def _whom(session: Session, referral_id: UUID) -> UUID:

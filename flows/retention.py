@@ -1,5 +1,7 @@
 """The round of retention: when a file's last day is over, its destruction is asked for.
 
+What was made to be given to a person is removed once its own last day is over.
+
 The program's calendar says how long a file is kept after its end. The coordination is asked to request it; where the
 program declares so, the program requests it automatically, once. Nothing is destroyed before another person confirms it
 (`domain.participants.destruction`); a request without an answer in time lapses here. Each file is a transaction of its
@@ -15,6 +17,7 @@ from sqlmodel import Session
 
 from domain.kernel import Actor, local_day
 from domain.participants import destruction, destruction_requests, retention, retention_terms
+from domain.rights import packages
 from flows.turns import Turn, in_parts
 
 #: The local hour at which it looks, every day.
@@ -25,6 +28,9 @@ CRON: Final = "30 6 * * *"
 def look(turn: Turn) -> int:
     """See to the files of one program whose last day is over; how many were asked about."""
     turn.act(retention.count_what_was_missed)
+    with turn.reading() as session:
+        packages_over = packages.over(session, local_day(session, turn.at))
+    turn.each(packages_over, packages.remove_over)
     asked = turn.look(destruction_requests.all_asked)
     turn.each([row.participant_id for row in asked], destruction.look_again)
     with turn.reading() as session:

@@ -14,6 +14,8 @@ from typing import Any, Final
 from sqlalchemy import case
 from sqlalchemy.sql.expression import ColumnElement
 
+from models.lifecycle_words import HAPPENS, MEANS, TITLES
+
 
 class NoSuchMove(Exception):
     """A move that is not in the lifecycle's table. The verbs turn it into a refusal for people."""
@@ -322,6 +324,27 @@ DESTRUCTION = Lifecycle(
     },
 )
 
+#: received: what a person asks about their own data. Its days run until it is answered, refused or withdrawn.
+RIGHTS_REQUEST = Lifecycle(
+    "rights request",
+    states=("received", "preparing", "answered", "refused_in_part", "refused", "withdrawn", "stopped"),
+    initial="received",
+    moves={
+        ("received", "prepare"): "preparing",
+        **{
+            (state, move): after
+            for state in ("received", "preparing")
+            for move, after in (
+                ("answer", "answered"),
+                ("refuse_in_part", "refused_in_part"),
+                ("refuse", "refused"),
+                ("withdraw", "withdrawn"),
+                ("stop", "stopped"),
+            )
+        },
+    },
+)
+
 #: in_use: it can be lent, or is. What is lost, or out of use, is in nobody's hands.
 EQUIPMENT = Lifecycle(
     "equipment",
@@ -350,6 +373,7 @@ LIFECYCLES = (
     PARTICIPANT,
     FOLLOW_UP,
     DESTRUCTION,
+    RIGHTS_REQUEST,
     EQUIPMENT,
     REDACTION,
     STUDY_EXPORT,
@@ -365,7 +389,7 @@ def drawn() -> str:
     """
     parts = [_OPENING]
     for lifecycle in LIFECYCLES:
-        parts += [f"## {_TITLES[lifecycle.name]}", _diagram(lifecycle), _states(lifecycle), _moves(lifecycle)]
+        parts += [f"## {TITLES[lifecycle.name]}", _diagram(lifecycle), _states(lifecycle), _moves(lifecycle)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -380,7 +404,7 @@ def _diagram(lifecycle: Lifecycle) -> str:
 def _states(lifecycle: Lifecycle) -> str:
     left = {state for state, _ in lifecycle.moves}
     rows = [
-        f"| {'**' + state + '**' if state == lifecycle.initial else state} | {_MEANS[lifecycle.name, state]} "
+        f"| {'**' + state + '**' if state == lifecycle.initial else state} | {MEANS[lifecycle.name, state]} "
         f"| {'' if state in left else 'yes'} |"
         for state in lifecycle.states
     ]
@@ -389,7 +413,7 @@ def _states(lifecycle: Lifecycle) -> str:
 
 def _moves(lifecycle: Lifecycle) -> str:
     rows = [
-        f"| {move.replace('_', ' ')} | {state} | {reached} | {_HAPPENS[lifecycle.name, move]} |"
+        f"| {move.replace('_', ' ')} | {state} | {reached} | {HAPPENS[lifecycle.name, move]} |"
         for (state, move), reached in lifecycle.moves.items()
     ]
     return "\n".join(["| move | from | to | when |", "| --- | --- | --- | --- |", *rows])
@@ -402,222 +426,6 @@ What has a state, and every way from one state to another. A move that is not he
 it, and the database refuses a state that is not here.
 
 Drawn from `models/lifecycles.py` by `python -m models.lifecycles`; change it there."""
-
-_TITLES: Final = {
-    "case": "A case: one running protocol",
-    "task": "A task: what a role owes",
-    "act": "An act: what the engine does by itself for a step",
-    "notice": "A notice: a letter to one person",
-    "agreement version": "A version of an agreement",
-    "meeting": "A meeting",
-    "agenda item": "An item of an agenda",
-    "decision": "A decision of a committee",
-    "endorsement": "What the partners say of a decision on management or coordination",
-    "minutes": "The minutes of a meeting",
-    "referral": "A referral of somebody to the program",
-    "participant": "A candidate, and then a participant",
-    "follow-up": "A follow-up of a participant",
-    "destruction": "The destruction of a file, which takes two",
-    "equipment": "A piece of equipment of the inventory",
-    "redaction": "A redaction: words that are taken out of what is kept",
-    "study export": "An export of a study: what the research receives",
-}
-
-_MEANS: Final = {
-    ("case", "open"): "Work is left, or may still come.",
-    ("case", "closed"): "Nothing that is required is left.",
-    ("case", "cancelled"): "It will not be finished. Everything that was done stays on record.",
-    ("task", "planned"): "It waits for other steps.",
-    ("task", "open"): "Somebody owes it now.",
-    ("task", "submitted"): "It was done, and waits for an approval by someone else.",
-    ("task", "done"): "It was done and, where it needs that, approved.",
-    ("task", "waived"): "It was decided, with a reason, that this case does not need it.",
-    ("task", "cancelled"): "Its case was cancelled before it was done, or the step is gone from the protocol.",
-    ("act", "none"): "There is nothing for the engine to do.",
-    ("act", "wanted"): "The engine is to do it.",
-    ("act", "done"): "The engine did it, and saw that it is so.",
-    ("act", "stuck"): "A rule refuses it; the coordinator sees it.",
-    ("act", "undo_wanted"): "What was done no longer holds, and the engine is to take it back.",
-    ("act", "undone"): "The engine took it back.",
-    ("notice", "queued"): "It waits to be sent, for the first time or again.",
-    ("notice", "sent"): "The mail server took it.",
-    ("notice", "failed"): "It was given up, and a person was told.",
-    ("notice", "withdrawn"): "It does not leave: words were taken out of what it brings.",
-    ("agreement version", "draft"): "It is being written.",
-    ("agreement version", "sent"): "It is with the directors, and its text stands.",
-    ("agreement version", "signed"): "Every director has signed it.",
-    ("agreement version", "in_force"): "It binds the partner from its first day on.",
-    ("agreement version", "ended"): "Its last day is set, and it binds nobody afterwards.",
-    ("meeting", "planned"): "People are invited to it.",
-    ("meeting", "under_way"): "People sit, and the secretary records who and what.",
-    ("meeting", "held"): "It took place, and what was recorded stands.",
-    ("meeting", "cancelled"): "It will not take place; everyone who was invited was told.",
-    ("agenda item", "pool"): "The committee is to talk about it at a meeting that is not chosen yet.",
-    ("agenda item", "scheduled"): "It is on the agenda of a meeting.",
-    ("agenda item", "settled"): "The meeting said what becomes of it.",
-    ("agenda item", "withdrawn"): "There is nothing left to talk about.",
-    ("decision", "open"): "A role owes something by it, and it comes back on agendas.",
-    ("decision", "standing"): "It holds, and nobody owes anything by it.",
-    ("decision", "done"): "What was owed by it is done.",
-    ("decision", "withdrawn"): "A later decision took it back.",
-    ("endorsement", "not_asked"): "It is not on management or coordination: it counts, and no partner is asked.",
-    ("endorsement", "pending"): "Partners are still to endorse it: nothing that rests on it counts.",
-    ("endorsement", "endorsed"): "Every partner that it needs endorsed it: it counts.",
-    ("endorsement", "objected"): "A partner objects: nothing that rests on it counts until that is settled.",
-    ("endorsement", "earlier"): "It was taken before endorsements bound, and counts as it did.",
-    ("minutes", "draft"): "The secretary is writing them.",
-    ("minutes", "circulated"): "The members have them and may ask for changes.",
-    ("minutes", "approved"): "A later meeting approved them; they stay as they are.",
-    ("referral", "draft"): "Somebody is writing it, and nobody else sees it.",
-    ("referral", "received"): "The coordinator has it, and looks at the criteria.",
-    ("referral", "triaged"): "The coordinator said where it goes: to the committee, to a worker, or no further.",
-    ("referral", "joined"): "It is about somebody who was known already, and belongs to them.",
-    ("referral", "destroyed"): "It was never triaged, and what it says is destroyed with the file.",
-    ("referral", "abandoned"): "It was never sent; what was written is destroyed.",
-    ("participant", "draft"): "Somebody is writing a referral of them.",
-    ("participant", "candidate"): "They were referred, and nobody has decided yet.",
-    ("participant", "assigned"): "A worker is to meet them, or has, and they have not said yes or no.",
-    ("participant", "committed"): "They said yes; the consent and the number come next.",
-    ("participant", "admitted"): "They have a number, and a follow-up.",
-    ("participant", "refused"): "The program said no, with what it offered instead.",
-    ("participant", "declined"): "They said no.",
-    ("participant", "destroyed"): "Their key is destroyed: nothing that was sealed can be read by anyone.",
-    (
-        "follow-up",
-        "active",
-    ): "A worker accompanies the participant; also while people are asked what a withdrawn consent leaves.",
-    ("follow-up", "on_break"): "Worker and participant agreed on a break, which ends on its day.",
-    ("follow-up", "inactive"): "Nobody accompanies the participant now, for a reason that is on record.",
-    ("destruction", "asked"): "One person asked for it, with a reason; another is to answer, some days later.",
-    ("destruction", "confirmed"): "Another person confirmed it, and the file is destroyed.",
-    ("destruction", "refused"): "Another person refused it, with words; the file stays.",
-    ("destruction", "withdrawn"): "It was taken back before anyone answered.",
-    ("destruction", "lapsed"): "Nobody answered in time; it may be asked anew.",
-    ("destruction", "stopped"): "Something came between: a legal hold, another last day, a return, a new referral.",
-    ("follow-up", "completed"): "Participant and team consider the gains consolidated.",
-    ("equipment", "in_use"): "Somebody has it, or it can be lent.",
-    ("equipment", "out_of_use"): "It is broken, given away or sold; nobody has it in hand.",
-    ("equipment", "lost"): "It was given up, after it was found not to be there.",
-    ("redaction", "asked"): "Somebody asked for it, and somebody else is to look at it.",
-    ("redaction", "done"): "The words are gone, from every copy; the record says so.",
-    ("redaction", "declined"): "The words stay, as somebody else decided.",
-    ("redaction", "taken_back"): "The words stay, as who had asked for it decided.",
-    ("study export", "asked"): "The research coordinator asked for it, and somebody else is to look at it.",
-    (
-        "study export",
-        "made",
-    ): "It is approved and made: its recipients may download it while the ethics approval lasts.",
-    ("study export", "refused"): "Somebody else said no. Nothing was made.",
-    ("study export", "taken_back"): "Whoever asked no longer does. Nothing was made.",
-    ("study export", "closed"): "A person in it withdrew, or their file is destroyed: it cannot be made again.",
-}
-
-_HAPPENS: Final = {
-    ("case", "close"): "The last required step is settled; the program sees it by itself.",
-    ("case", "cancel"): "Someone whom the protocol names ends it, with a reason.",
-    ("case", "reopen"): "Someone whom the protocol names takes it up again, with a reason.",
-    ("task", "open"): "Nothing holds it up any more.",
-    ("task", "postpone"): "Something that it waits for was taken back.",
-    ("task", "complete"): "Whoever owes it, or the engine, did it.",
-    ("task", "submit"): "Whoever owes it did it, and the step is approved by another role.",
-    ("task", "approve"): "The approver agrees; never the one who did it.",
-    ("task", "reject"): "The approver sends it back with a reason.",
-    ("task", "undo"): "A mistake is taken back by its author or the coordinator.",
-    ("task", "waive"): "Someone whom the protocol names decides that it is not needed.",
-    ("task", "cancel"): "Its case is cancelled, or a newer version of the protocol no longer asks for it.",
-    ("task", "restore"): "Its case is reopened.",
-    ("act", "want"): "The steps before it are done; after an undo, once more.",
-    ("act", "perform"): "The engine does it, or finds that it was done.",
-    ("act", "fail"): "A rule refuses it, so that nothing changes until somebody sees to it.",
-    ("act", "look_again"): "A day that it hangs on moved: the engine looks whether it is still so, and sees to it.",
-    ("act", "drop"): "It is no longer needed, and was never done.",
-    ("act", "want_undo"): "It was done, and the case is cancelled or what it rested on was taken back.",
-    ("act", "undo"): "The engine takes it back by the declared undo.",
-    ("act", "perform_late"): "It was called off while the engine was at it, and is done all the same.",
-    ("act", "let_go"): "It no longer holds, and the protocol declares no undo: nothing is left to take back.",
-    ("notice", "send"): "The mail server accepts it.",
-    ("notice", "give_up"): "The address is refused for good, or the tries are used up.",
-    ("notice", "retry"): "The coordinator asks for another try.",
-    ("notice", "withdraw"): "Words are taken out of what it brings, before it has left.",
-    ("agreement version", "send"): "It goes to the directors.",
-    ("agreement version", "withdraw"): "It is taken back before anyone has signed.",
-    ("agreement version", "sign"): "The last director whose signature it needs signs it, or no longer directs.",
-    ("agreement version", "unsign"): "A signature recorded from paper is taken back, before it is set to begin.",
-    ("agreement version", "start"): "Its first day is set.",
-    ("agreement version", "end"): "Its last day is set, or comes sooner than it was set.",
-    ("agreement version", "call_off"): "Before its first day its partner leaves the program: it does not begin.",
-    ("meeting", "open"): "The secretary opens it, from its agenda.",
-    ("meeting", "put_back"): "It was opened by mistake, and nothing was recorded.",
-    ("meeting", "close"): "The secretary closes it; every item has its outcome.",
-    ("meeting", "cancel"): "The coordinator cancels it, with a reason; its items return to the pool.",
-    ("agenda item", "schedule"): "It is put on the agenda of a meeting.",
-    ("agenda item", "put_back"): "It is taken off, or the meeting is cancelled.",
-    ("agenda item", "settle"): "The meeting treats, decides, carries, refers or withdraws it.",
-    ("agenda item", "correct"): "What was recorded of it was wrong, and the meeting is still under way.",
-    ("agenda item", "withdraw"): "The fact that put it there no longer holds, or whoever asked for it takes it back.",
-    ("decision", "stand"): "It is adopted without an owner.",
-    ("decision", "complete"): "The task that it opened is done.",
-    ("decision", "reopen"): "That task is taken back.",
-    ("decision", "withdraw"): "A later decision that says so comes to count.",
-    ("decision", "stand_again"): "What took it back counts no more; nobody owes anything by it.",
-    ("decision", "owe_again"): "What took it back counts no more, and what it asks for is owed again.",
-    ("endorsement", "ask"): "The committee says that it is on management, or a partner asks that it be endorsed.",
-    ("endorsement", "endorse"): "The last partner that it needs endorses it, or is a partner no more.",
-    ("endorsement", "object"): "A partner objects, with the reason.",
-    ("endorsement", "settle"): "Who objected takes it back, or a sitting with its quorum settles it by a decision.",
-    ("endorsement", "settle_as_before"): "The same, of a decision that was taken before endorsements bound.",
-    ("minutes", "circulate"): "The secretary sends them to the members.",
-    ("minutes", "amend"): "A member asks for a change before they are approved.",
-    ("minutes", "approve"): "A later meeting of the committee approves them.",
-    ("referral", "send"): "Whoever refers sends it.",
-    ("referral", "abandon"): "It is thrown away, or was left for too long.",
-    ("referral", "triage"): "The coordinator decides, every criterion looked at.",
-    ("referral", "take_back"): "The coordinator corrects a triage of which nothing has come yet, or asks for more.",
-    ("referral", "join"): "The coordinator sees that it is about somebody who is known.",
-    ("referral", "destroy"): "The file of somebody whom nobody ever triaged is destroyed.",
-    ("participant", "send"): "Their first referral is sent.",
-    ("participant", "assign"): "The committee, or the coordinator directly, names the worker who meets them.",
-    ("participant", "reassign"): "Another worker is named.",
-    ("participant", "take_back"): "The worker can no longer meet them, and nobody else is named yet.",
-    ("participant", "refuse"): "The coordinator or the committee refuses, with a reason.",
-    ("participant", "decline"): "They do not want it.",
-    ("participant", "commit"): "They say yes at a first meeting.",
-    ("participant", "admit"): "The consent is signed, and a number given.",
-    ("participant", "refer_again"): "Somebody refers them anew.",
-    ("participant", "destroy_again"): "A restore brought back what was destroyed: it is destroyed at once.",
-    ("participant", "join"): "They are somebody who is known already: what was kept apart is destroyed.",
-    (
-        "participant",
-        "destroy",
-    ): "Two people want it, their retention has ended and nothing holds them; or the draft was thrown away.",
-    ("follow-up", "pause"): "Worker and participant agree on a break; the participant sets the terms of the return.",
-    ("follow-up", "resume"): "The day of the return has come, or the participant comes back before it.",
-    (
-        "follow-up",
-        "deactivate",
-    ): "The participant withdraws, the team says why it ends, or it ends for a withdrawn consent.",
-    ("follow-up", "complete"): "The participant and the team consider that the gains are consolidated.",
-    ("follow-up", "reactivate"): "The participant comes back, at any time.",
-    ("destruction", "confirm"): "Another person than who asked confirms it, after the delay that the program declares.",
-    ("destruction", "refuse"): "Another person than who asked says why not.",
-    ("destruction", "withdraw"): "The coordination takes it back.",
-    ("destruction", "lapse"): "Its last day is over without an answer.",
-    ("destruction", "stop"): "A hold, another last day, a return or a new referral comes between.",
-    ("equipment", "take_out_of_use"): "Who keeps the inventory says so, with the reason, while nobody has it in hand.",
-    ("equipment", "put_back"): "It can be lent again.",
-    ("equipment", "lose"): "It was reported missing, and somebody else than who had it gives it up.",
-    ("equipment", "find"): "It turned up.",
-    ("redaction", "redact"): "Somebody else than who asked, who answers for it, confirms it.",
-    ("redaction", "decline"): "Somebody else than who asked, who answers for it, says no.",
-    ("redaction", "take_back"): "Whoever asked no longer does.",
-    (
-        "study export",
-        "approve",
-    ): "Somebody else than who asked, whom the program names, approves it: it is made at once.",
-    ("study export", "refuse"): "Somebody else than who asked, whom the program names, says no.",
-    ("study export", "take_back"): "Whoever asked no longer does.",
-    ("study export", "close"): "The group of somebody who withdrew, or whose file is destroyed, leaves.",
-}
 
 
 if __name__ == "__main__":

@@ -88,6 +88,7 @@ class Program(Table, table=True):
     reading: JsonObject = structure()  # how many files a role may open (domain.declarations.Rates)
     self_reports: JsonObject = structure()  # when questionnaires are due (domain.declarations.SelfReports)
     research: JsonObject = structure()  # what protects who is in it (domain.declarations.ResearchRules)
+    rights: JsonObject = structure()  # by when a person’s own request is answered (domain.declarations.Rights)
     obligations: JsonObject = structure()  # when silence is a risk and people are asked (domain.declarations.Watch)
     governance: str  # GV-1 hosted, GV-2 secondment, GV-3 joint
     coordination: Coordination = stored(Coordination)

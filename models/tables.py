@@ -26,5 +26,6 @@ from models import (  # noqa: F401 - imported for the tables that they declare
     redaction,
     referral,
     research,
+    right,
 )
 from models.base import metadata as metadata  # noqa: PLC0414 - for those who need every table

@@ -32,6 +32,7 @@ from domain.kernel import (
 )
 from domain.participants import barred_workers
 from domain.record import Ground
+from domain.rights import Statement, statements
 from domain.roles import takers, who_barred
 from domain.terms import CLINICAL, PARTICIPANT, PRIMARY, Circle, circle_of, circles_of, other_than
 from locales import N_
@@ -248,6 +249,13 @@ def read_issue(session: Session, asker: Asker, follow_up_id: UUID, *, at: dateti
     if raised is None:
         raise Forbidden
     return row, issues.read_issue(session, raised, row.participant_id, ground=ground_of(given), by=by, at=at)
+
+
+def said_beside(session: Session, asker: Asker, follow_up_id: UUID, *, at: datetime) -> list[Statement]:
+    """What the participant says of a follow-up that was not corrected as they asked. Raises Forbidden, and Refusal."""
+    row, given = find_follow_up(session, asker, follow_up_id)
+    by, part = require(Action.READ_FOLLOW_UP, given), frozenset({"follow_up"})
+    return statements.read(session, row.participant_id, part, by=by, at=at, ground=ground_of(given))
 
 
 def asked_of_caseload(asker: Asker) -> Question[SelectOfScalar[Assignment]]:

@@ -41,6 +41,7 @@ from domain.participants import (
     without_the_name,
 )
 from domain.record import Ground, Purpose, reads, record_read
+from domain.rights import Statement, statements
 from domain.terms import CANDIDATE, PARTICIPANT, Circle, circle_of, other_than
 from meetings import admissions, attendance, recruiters
 from meetings.agenda_items import IS_ABOUT, STILL_HOLDS, TALKED_ABOUT
@@ -101,13 +102,14 @@ def purposes_for(given: Given) -> tuple[Purpose, ...]:
 class OpenedFile:
     """What was opened of a file: identity, each referral, the facts behind the criteria, and the reasons.
 
-    `reasons` says why it was triaged, decided and assessed so, the oldest first.
+    `reasons` says why it was triaged, decided and assessed so, the oldest first; `beside` what the person says of it.
     """
 
     who: ParticipantIdentity
     referrals: list[ReadReferral]
     found: dict[str, CriterionFound]
     reasons: list[DecisionReason]
+    beside: list[Statement]
 
 
 def open_file(
@@ -127,7 +129,8 @@ def open_file(
     told = reading.referrals() if of_admission else []
     found = reading.found(language) if with_facts else {}
     retention = allows(Action.KEEP_RETENTION, given) is not None
-    return OpenedFile(who, told, found, reading.reasons(given, admission=with_facts, retention=retention))
+    reasons = reading.reasons(given, admission=with_facts, retention=retention)
+    return OpenedFile(who, told, found, reasons, reading.beside(given, {"identity"}))
 
 
 @dataclass(frozen=True)
@@ -142,6 +145,7 @@ class Facts:
     referrals: list[ReadReferral]
     found: dict[str, CriterionFound]
     reasons: list[DecisionReason]
+    beside: list[Statement]
 
 
 def read_facts(
@@ -163,6 +167,7 @@ def read_facts(
         referrals=referrals,
         found={name: replace(one, fact=hides(one.fact), why=hides(one.why)) for name, one in found.items()},
         reasons=[replace(one, fields={name: hides(text) for name, text in one.fields.items()}) for one in why],
+        beside=[one._replace(words=hides(one.words)) for one in reading.beside(given, set())],
     )
 
 
@@ -245,6 +250,28 @@ class _Reading:
             ground=self.ground,
             purpose=self.purpose,
         )
+
+    def beside(self, given: Given, parts: set[str]) -> list[Statement]:
+        """What the person says of the parts that the asker reads, where these were not corrected. Raises Refusal."""
+        read = {part for action, part in _SAID_OF.items() if allows(action, given) is not None}
+        return statements.read(
+            self.session,
+            self.participant_id,
+            frozenset(read | parts),
+            by=self.by,
+            at=self.at,
+            ground=self.ground,
+            purpose=self.purpose,
+        )
+
+
+#: Of which part of a file the person's own words are read with it, by the action that reads that part.
+_SAID_OF: Final = {
+    Action.READ_FACTS: "referral",
+    Action.SEE_ADMISSION: "admission",
+    Action.SEE_RISK: "risk",
+    Action.SEE_CONSENTS: "consents",
+}
 
 
 def _given(session: Session, asker: Asker, participant_id: UUID, row: UnsealedFacts | None) -> Given:

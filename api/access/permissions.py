@@ -134,6 +134,9 @@ class Action(StrEnum):
     CONFIRM_REDACTION = "confirm_redaction"  # never one's own: of a meeting, of an incident, each by the other side
     SEE_RESTORED = "see_restored"  # what a restore left to decide, and its report
     DECIDE_RESTORED = "decide_restored"  # each its own side, and nobody on themselves: `api.access.restored`
+    SEE_RIGHTS = "see_rights"  # what people ask about their own data, and by when it is answered
+    KEEP_RIGHTS = "keep_rights"
+    PREPARE_PACKAGE = "prepare_package"  # look at what a person is given of their file, make it and open it
     SEE_INCIDENTS = "see_incidents"  # the register of confidentiality incidents, and the files made of it
     KEEP_INCIDENTS = "keep_incidents"
     REFER = "refer"  # somebody to the program
@@ -395,6 +398,10 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.SEE_PRIVACY: frozenset({Relation.PRIVACY}),
     Action.SEE_RESTORED: frozenset({Relation.COORDINATOR, Relation.PRIVACY, Relation.STANDS_IN}),
     Action.DECIDE_RESTORED: frozenset({Relation.COORDINATOR, Relation.PRIVACY, Relation.STANDS_IN}),
+    # The law's days run while the place is vacant too. What leaves tells who read: it is the officer's alone.
+    Action.SEE_RIGHTS: frozenset({Relation.PRIVACY, Relation.STANDS_IN}),
+    Action.KEEP_RIGHTS: frozenset({Relation.PRIVACY, Relation.STANDS_IN}),
+    Action.PREPARE_PACKAGE: frozenset({Relation.PRIVACY}),
     # The law's delays run while the place is vacant too; what others read stays unseen until somebody has it.
     Action.SEE_INCIDENTS: frozenset({Relation.PRIVACY, Relation.STANDS_IN}),
     Action.KEEP_INCIDENTS: frozenset({Relation.PRIVACY, Relation.STANDS_IN}),

@@ -42,6 +42,7 @@ from api.views.follow_ups import (
     bars_of,
 )
 from api.views.names import places_by_id
+from api.views.opened_files import said_beside
 from api.views.participant_words import RISKS, RISKS_THEN
 from api.views.sentences import sentence_of
 from api.views.states import STATES
@@ -93,6 +94,7 @@ def read_note(context: InContext, request: Request, follow_up_id: UUID, week: da
     """What was written in the note of a week: each reading is on record."""
     row, note, words = access.read_note(context.session, context.asker, follow_up_id, week, at=context.at)
     who = names_of(context, [note.written_by]).get(note.written_by, "")
+    beside = said_beside(access.said_beside(context.session, context.asker, follow_up_id, at=context.at))
     return page(
         context,
         request,
@@ -103,6 +105,7 @@ def read_note(context: InContext, request: Request, follow_up_id: UUID, week: da
         words_read=words,
         who=who,
         week_words=WEEK_WORDS,
+        beside=beside,
     )
 
 
@@ -135,7 +138,7 @@ def read_terms(context: InContext, request: Request, follow_up_id: UUID) -> HTML
     terms = breaks.read_terms(
         context.session, found.id, row.participant_id, ground=ground_of(given), by=by, at=context.at
     )
-    return page(context, request, "follow_up_words.html", row=row, pause=found, note=None, words_read=terms)
+    return page(context, request, "follow_up_words.html", row=row, pause=found, note=None, words_read=terms, beside=())
 
 
 @router.get("/{follow_up_id}/issue", name="raised_issue")

@@ -104,6 +104,7 @@ PLACES: Final = (
     MenuPage("/statements", N_("Statements for funders"), Action.SEE_COUNTS),
     MenuPage("/measures", N_("Implementation"), Action.SEE_MEASURES),
     MenuPage("/privacy", N_("Privacy"), Action.SEE_PRIVACY),
+    MenuPage("/privacy/rights", N_("People’s own requests"), Action.SEE_RIGHTS),
     MenuPage("/privacy/incidents", N_("Register of incidents"), Action.SEE_INCIDENTS),
     MenuPage("/my-access", N_("My access"), Action.SEE_MY_ACCESS, N_("You")),
 )
@@ -238,8 +239,8 @@ def may_go(context: RequestContext, action: Action) -> bool:
     if action in (Action.SEE_STUDIES, Action.SEE_MEASURES):
         return is_allowed(action, to_studies(context.session, context.asker))
     given = to_program(context.asker)
-    if action is Action.SEE_INCIDENTS and allows(Action.SEE_PRIVACY, given):
-        return False  # the register is one of the pages of privacy
+    if action in (Action.SEE_INCIDENTS, Action.SEE_RIGHTS) and allows(Action.SEE_PRIVACY, given):
+        return False  # the registers are among the pages of privacy
     return is_allowed(action, given)
 
 

@@ -60,6 +60,9 @@ WHAT: Final[Mapping[str, str]] = {
     "raised_issue": N_("Issue raised before the Clinical Committee: %(thing)s"),
     "case_said": N_("What the Clinical Committee said of a case: %(thing)s"),
     "break_terms": N_("Terms of return of a break: %(thing)s"),
+    "package": N_("What a person is given of their file: %(thing)s"),
+    "rights_request": N_("What a person asks about their own data: %(thing)s"),
+    "statement": N_("A person’s own words beside a part of their file: %(thing)s"),
     "destruction": N_("Why a file is to be destroyed, or not: %(thing)s"),
     "incidents": N_("Register of incidents, as a file (incidents in it: %(lines)s)"),
 }
@@ -96,6 +99,7 @@ KINDS: Final[Mapping[str, str]] = {
     "letter": N_("a letter"),
     "person": N_("a person"),
     "incident": N_("an incident"),
+    "rights_request": N_("a request about a person’s own data"),
     "participant": N_("a candidate or participant"),
     "referral": N_("a referral"),
     "follow_up": N_("a follow-up"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -11,6 +11,7 @@ from uuid import UUID
 from api.access.participants import Facts, OpenedFile
 from api.views.criteria import ASKED
 from api.views.participant_words import DECIDED, WRITTEN
+from api.views.rights_words import CONTESTED
 from domain.admissions import Duplicate
 from domain.participants import (
     Age,
@@ -24,6 +25,7 @@ from domain.participants import (
     Who,
     fields_of,
 )
+from domain.rights import Statement
 from locales import N_, current_language, gettext, show_day
 
 Lines = list[tuple[str, str]]
@@ -44,6 +46,15 @@ class ShownReason:
     decided: str
     at: datetime
     lines: Lines
+
+
+@dataclass(frozen=True)
+class ShownStatement:
+    """What the person says of a part of their file that was not corrected, and since when it stands there."""
+
+    part: str
+    on: date
+    words: str
 
 
 @dataclass(frozen=True)
@@ -69,6 +80,7 @@ class OpenedNow:
     referrals: list[ShownReferral] = field(default_factory=list)
     facts: Mapping[str, CriterionFound] = field(default_factory=dict)
     reasons: list[ShownReason] = field(default_factory=list)
+    beside: list[ShownStatement] = field(default_factory=list)
     duplicates: list[Duplicate] | None = None
     disclosure: ShownDisclosure | None = None
 
@@ -80,6 +92,7 @@ def opened_now(opened: OpenedFile, *, duplicates: list[Duplicate] | None) -> Ope
         referrals=[_referral(one) for one in opened.referrals],
         facts=opened.found,
         reasons=[_reason(one) for one in opened.reasons],
+        beside=said_beside(opened.beside),
         duplicates=duplicates,
     )
 
@@ -93,7 +106,13 @@ def opened_without_the_name(read: Facts) -> OpenedNow:
         referrals=[_referral(one) for one in read.referrals],
         facts=read.found,
         reasons=[_reason(one) for one in read.reasons],
+        beside=said_beside(read.beside),
     )
+
+
+def said_beside(read: Iterable[Statement]) -> list[ShownStatement]:
+    """What the person says of these parts, each called by its name."""
+    return [ShownStatement(gettext(CONTESTED[one.part]), one.on, one.words) for one in read]
 
 
 def _who(who: ParticipantIdentity) -> Lines:

@@ -12,6 +12,7 @@ from domain.departure import NAMES_THEM
 from domain.follow_ups import APART, APART_COORDINATION, FIND_A_SECOND, FIND_A_WORKER, WRITE, WRITTEN
 from domain.obligations import ACCEPT, ASKS, GIVE_AGAIN, RECORD
 from domain.participants import ASK, CONFIRM, UNFINISHED, research
+from domain.rights import ANSWER
 from meetings import redacting
 from meetings.asked_partners import ENDORSE
 from meetings.unclosed import CLOSE
@@ -29,6 +30,7 @@ _PLACES: Final[Mapping[str, str]] = {
     REFUSE: "/participants/%s#again",
     ASK: "/participants/%s#retention",
     CONFIRM: "/participants/%s/destruction",
+    ANSWER: "/privacy/rights/%s",
     UNFINISHED: "/referrals/%s",
     SPEAK: "/participants/%s#consent",
     FOLLOWS: "/participants/%s#consent",

@@ -37,6 +37,7 @@ from domain.kernel import (
     there_is,
 )
 from domain.participants import (
+    asked_rights,
     case_of,
     change_participant,
     destruction,
@@ -151,6 +152,7 @@ def join_referral(session: Session, referral_id: UUID, to: UUID, *, reason: str,
         open_admission(session, to, by=by, at=at)
     joining.bring_identity(session, joined, known, by=by, at=at)
     joining.bring_what_protects(session, joined, known, by=by, at=at)
+    asked_rights.bring(session, joined.id, known.id, at=at)
     _end(session, joined, to, by=by, at=at)
     if not again:
         referred_again.ask_to_read(session, to, by=by, at=at)

@@ -59,6 +59,7 @@ from domain.declarations.program import Rates as Rates
 from domain.declarations.program import ResearchRules as ResearchRules
 from domain.declarations.program import Retention as Retention
 from domain.declarations.program import RetentionTerm as RetentionTerm
+from domain.declarations.program import Rights as Rights
 from domain.declarations.program import SelfReports as SelfReports
 from domain.declarations.program_agreements import DeclaredDuty as DeclaredDuty
 from domain.declarations.program_agreements import clause_without_role as clause_without_role

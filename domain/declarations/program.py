@@ -31,6 +31,8 @@ from locales import N_
 
 OrganizationKind = Literal["health_agency", "community", "police", "specialized", "research", "outside"]
 Regime = Literal["R-22.1", "A-2.1", "P-39.1"]
+#: On what ground a disclosure is made without consent (`models.consent.DISCLOSURE_GROUNDS`).
+DisclosureGround = Literal["ypa_38d", "ypa_39_1", "ypa_72_6", "danger_to_life", "court_order", "other_law"]
 Structure = Literal["hosted", "secondment", "joint"]
 
 STRUCTURES: Final[Mapping[Structure, str]] = {"hosted": "GV-1", "secondment": "GV-2", "joint": "GV-3"}
@@ -184,6 +186,20 @@ class ResearchRules(GrammarPart):
         return self
 
 
+class Rights(GrammarPart):
+    """By when a person's request about their own data is answered, and for how long what they are given is kept.
+
+    Days are calendar days. The law's for a public body: 20, and 10 more with a notice (Quebec's Access Act, A-2.1,
+    section 98). `not_told` are grounds on which a disclosure without consent is told to no one, also not that there
+    was one: who reported to youth protection is never revealed (Youth Protection Act, section 44).
+    """
+
+    answered_in_days: Annotated[int, Field(ge=1, le=30, strict=True)] = 20
+    extended_by_days: Annotated[int, Field(ge=0, le=30, strict=True)] = 10
+    package_kept_days: Annotated[int, Field(ge=1, le=90, strict=True)] = 30
+    not_told: tuple[DisclosureGround, ...] = ("ypa_38d", "ypa_39_1")
+
+
 class ProgramIdentity(GrammarPart):
     """The program's name, its languages, where it is, and on which days it works."""
 
@@ -197,6 +213,7 @@ class ProgramIdentity(GrammarPart):
     reading: Rates = Field(default_factory=Rates)
     self_reports: SelfReports = SelfReports()
     research: ResearchRules = Field(default_factory=ResearchRules)
+    rights: Rights = Rights()
     obligations: Watch = Watch()
 
 

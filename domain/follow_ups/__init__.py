@@ -65,6 +65,8 @@ from domain.follow_ups.weeks import WEEK as WEEK
 from domain.follow_ups.weeks import monday_of as monday_of
 from domain.follow_ups.weeks import sunday_of as sunday_of
 from domain.follow_ups.words import BREAK_TERMS as BREAK_TERMS
+from domain.follow_ups.words import NOTE as NOTE
+from domain.follow_ups.words import WHERE as WHERE
 from domain.follow_ups.words import read_words as read_words
 from domain.follow_ups.words import sealed as sealed
 from domain.follow_ups.workbook_reading import RowFault as RowFault

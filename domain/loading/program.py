@@ -52,6 +52,7 @@ _PROGRAM_CHANGED: Final = {
     "reading": N_("How many files of participants a role may open in an hour and in a day changed."),
     "self_reports": N_("When the self-report questionnaires are due changed."),
     "research": N_("The rules of exports for research, or how many participants are expected, changed."),
+    "rights": N_("By when a person’s request about their own data is answered, or what they are told, changed."),
     "obligations": N_("When what partners owe is at risk, or when people are asked for it, changed."),
     "coordination": N_("How the coordination is set up, where it is or to whom it reports changed."),
 }
@@ -78,6 +79,7 @@ def _itself(compared: Comparison) -> Iterator[LoadStep]:
         "reading": {"reading": identity.reading.model_dump()},
         "self_reports": {"self_reports": identity.self_reports.model_dump()},
         "research": {"research": identity.research.model_dump(mode="json")},
+        "rights": {"rights": identity.rights.model_dump(mode="json")},
         "obligations": {"obligations": identity.obligations.model_dump(mode="json")},
         "coordination": {
             "governance": coordination.structure,

@@ -3,6 +3,7 @@
 Their identity is sealed (`sealing`, `identity`); everything else goes by a reference or a number.
 """
 
+from domain.participants import asked_rights as asked_rights
 from domain.participants import destruction as destruction
 from domain.participants import destruction_requests as destruction_requests
 from domain.participants import disclosures as disclosures

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from domain.casework import asking, cases
 from domain.casework import words as task_words
 from domain.kernel import Actor, changes, col, first, of, only, run, scalars
-from domain.participants import destruction
+from domain.participants import asked_rights, destruction
 from domain.participants.locking import case_of, change_referral, forget
 from domain.record import events
 from models.follow_up import ActivityPart, FollowUp
@@ -28,6 +28,7 @@ def destroy_again(session: Session, participant_id: UUID, *, by: Actor, at: date
     if held is None or held.state == "destroyed":
         return False
     destruction.stop(session, participant_id, "changed", by=by, at=at)
+    asked_rights.stop(session, participant_id, by=by, at=at)
     forget(session, held, "destroy_again", at=at)
     referrals = [
         _destroy_referral(session, row)

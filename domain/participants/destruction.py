@@ -43,6 +43,7 @@ from domain.kernel import (
     seal,
     surely,
 )
+from domain.participants import asked_rights
 from domain.participants.destruction_requests import DestructionRequest, asked_of, asking_ones
 from domain.participants.keeping_changes import checked_reason
 from domain.participants.locking import (
@@ -446,6 +447,7 @@ def _destroy(session: Session, held: Participant, asked: Destruction, *, by: Act
         .values(sealed=None, where_mark=None),
     )
     task_words.destroy(session, participant_id)
+    asked_rights.stop(session, participant_id, by=by, at=at)
     events.write(
         session,
         "participant.destroyed",

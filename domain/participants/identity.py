@@ -129,9 +129,10 @@ def identity_within(session: Session, participant_id: UUID) -> ParticipantIdenti
     return ParticipantIdentity.of_json(unseal(session, participant_id, IDENTITY, sealed))
 
 
-def names_known(session: Session) -> Iterable[Someone]:
+def names_known(session: Session, *, besides: UUID | None = None) -> Iterable[Someone]:
     """The people that no letter and no document may name: everyone known and not destroyed, as each file says it.
 
+    `besides` is a participant who may be named, in what is given to themselves.
     For the gate alone (`domain.mail.name_gate`), and for those who may know what it found. Raises Refusal where the
     keys cannot be used: what cannot be searched is not sent.
     """
@@ -139,6 +140,8 @@ def names_known(session: Session) -> Iterable[Someone]:
     known: list[Someone] = []
     opened: dict[bytes, tuple[Someone, ...]] = session.info.setdefault(_OPENED, {})  # each letter of a session asks
     for row in rows:
+        if row.id == besides:
+            continue
         try:
             opened[row.names] = opened.get(row.names) or tuple(_told_by(session, row.id, row.names))
             known += opened[row.names]

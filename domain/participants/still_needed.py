@@ -26,6 +26,7 @@ from models.follow_up import FollowUp
 from models.participant import Participant
 from models.record import Event
 from models.referral import Referral
+from models.right import RightsRequest
 
 #: The states of a follow-up that is over for its workers.
 ENDED: Final = ("inactive", "completed")
@@ -50,6 +51,12 @@ def is_on_an_agenda(session: Session, held: Participant) -> bool:
     called = [name for name in (held.number, held.candidate_ref) if name]
     still = col(AgendaItem.state).in_(["pool", "scheduled"]), ~inside(AgendaItem.reasons).contains([{"code": NO_MORE}])
     return there_is(session, only(AgendaItem.id).where(col(AgendaItem.subject).in_(called), *still))
+
+
+def is_asked_for(session: Session, participant_id: UUID) -> bool:
+    """Whether the person asked about their own data, and was not answered yet."""
+    waits = RightsRequest.participant_id == participant_id, col(RightsRequest.ended_at).is_(None)
+    return there_is(session, only(RightsRequest.id).where(*waits))
 
 
 def is_referred_again(session: Session, held: Participant) -> bool:
@@ -81,7 +88,15 @@ def refuse_while_followed(session: Session, held: Participant) -> None:
 
 
 def refuse_while_talked_about(session: Session, held: Participant) -> None:
-    """Refuse where an answer about the person is still open: of a referral, or of a committee. Raises Refusal."""
+    """Refuse where an answer is still open: of a referral, of a committee, or to the person themselves. Raises Refusal.
+
+    Law: what a person asked for is kept until it is answered (Quebec's Access Act, A-2.1, section 52.1).
+    """
+    if is_asked_for(session, held.id):
+        raise Refusal(
+            "retention.asked_for",
+            N_("The person asked about their own data and waits for an answer: the file is needed."),
+        )
     if is_referred_again(session, held):
         raise Refusal(
             "retention.referred_again",

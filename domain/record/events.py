@@ -28,6 +28,9 @@ FOR_PRIVACY: Final = frozenset(
         *("access.refused", "access.refused_often", "read", "exported", "reading.pattern"),
         *("incident.entered", "incident.completed", "incident.assessed", "incident.told"),
         *("incident.closed", "incident.reopened", "incident.redacted"),
+        *("rights.received", "rights.extended", "rights.accepted", "rights.masked", "rights.package_made"),
+        *("rights.package_removed", "rights.answered", "rights.refused", "rights.refused_in_part"),
+        *("rights.withdrawn", "rights.stopped", "rights.stated"),
     }
 )
 

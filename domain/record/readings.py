@@ -81,7 +81,7 @@ def _wanted(session: Session, verbs: tuple[str, ...], asked: RecordQuery) -> lis
     if asked.thing is not None:
         wanted.append(_concerns(select(literal(asked.thing, Uuid()).label("id"))))
     if asked.file:
-        wanted.append(_concerns(_with_joined(_as_written(asked.file))))
+        wanted.append(_concerns(_with_joined(as_written(asked.file))))
     if asked.on is not None and not _EARLIEST <= asked.on.year <= _LATEST:
         wanted.append(false())  # nothing was read then, and no moment is that far away
     elif asked.on is not None:
@@ -188,7 +188,7 @@ def _parts() -> Iterator[tuple[Table, bool]]:
             yield table, True
 
 
-def _as_written(file: str) -> list[str]:
+def as_written(file: str) -> list[str]:
     """The spellings of a typed number or reference: as people write it, and as it is stored."""
     plain = file.strip().upper()
     return [plain, f"#{plain}"]

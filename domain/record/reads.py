@@ -48,6 +48,11 @@ PROTECTED: Final[frozenset[tuple[str, str]]] = frozenset(
         ("follow_up_summary", "words"),
         ("task_words", "sealed"),
         ("study_row", "sealed"),
+        ("rights_request", "asked"),
+        ("rights_request", "masks"),
+        ("rights_request", "answer"),
+        ("rights_request", "statement"),
+        ("rights_package", "sealed"),
     }
 )
 

@@ -2,7 +2,7 @@
 
 What is made is kept, sealed a row for each participant under their own key: so the same export has the same bytes,
 whatever changes since, and is noise where a file is destroyed. Once a group left it cannot be made again
-(docs/adr/0027).
+(docs/adr/0029).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Who goes together in exports: groups of at least so many, whose people are as alike as they can be in what is known.
 
 Pure functions. A group is made by what another person may know alone, and by nothing that is measured: one who knows
-the rule and all of that finds the same groups, and learns nothing of who is who in one. docs/adr/0027 says what is
+the rule and all of that finds the same groups, and learns nothing of who is who in one. docs/adr/0029 says what is
 guaranteed.
 """
 

@@ -29,6 +29,7 @@ from meetings.documents.content import (
     RegisterLine,
 )
 from meetings.documents.paper import Paper
+from meetings.documents.person_paper import PersonPaper
 from meetings.documents.statement import ClauseYear, DecisionAsked, DecisionOwed, PartnerStatement, Printed
 
 Form = Literal["pdf", "docx"]
@@ -58,6 +59,7 @@ _CALLED: Final[Mapping[str, Mapping[DocumentKind, str]]] = {
         "measures": "implementation-measures",
     },
 }
+_GIVEN: Final[Mapping[str, str]] = {"fr": "demande", "en": "request"}
 _KEY: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,60}")
 #: So many letters of a committee's title stand in the name of its files.
 _LONGEST: Final = 48
@@ -139,6 +141,21 @@ def issue_paper(session: Session, paper: Paper, called: str, day: date) -> Attac
     made = Attachment(name, MEDIA_TYPES["pdf"], _made(paper, paper.language, "pdf"))
     gate.refuse([made.name, made.content])
     return made
+
+
+def give(content: PersonPaper, language: str) -> Attachment:
+    """What a person is given of their own file, as a PDF. It names them, and is for no one else.
+
+    Other people were masked before, by who looked at it (`domain.rights.packages`): no gate stops it. Its name and its
+    properties say the number of the request alone.
+    """
+    name = name_given(content.on, content.number, language, "pdf")
+    return Attachment(name, MEDIA_TYPES["pdf"], _made(content, language, "pdf"))
+
+
+def name_given(on: date, number: int, language: str, form: Literal["pdf", "json"]) -> str:
+    """The name of a file that a person is given: the day, and the number of their request."""
+    return f"{on.isoformat()}-{_GIVEN[language]}-{number}.{form}"
 
 
 def _name(content: Printed, language: str, form: Form, committee: str) -> str:
@@ -243,9 +260,9 @@ def _number_of(part: object) -> str:
     return part.number if isinstance(part, numbered) else ""
 
 
-def _made(content: Printed | Paper, language: str, form: Form) -> bytes:
+def _made(content: Printed | Paper | PersonPaper, language: str, form: Form) -> bytes:
     # Read where something is printed: a twentieth of all that the worker holds is the compiler of documents.
-    if form == "pdf" or isinstance(content, Paper):
+    if form == "pdf" or isinstance(content, Paper | PersonPaper):
         from meetings.documents.pdf import as_pdf  # noqa: PLC0415
 
         return as_pdf(content, language)

@@ -24,6 +24,7 @@ from meetings.documents.content import (
 from meetings.documents.measures import MeasuresContent
 from meetings.documents.measures_layout import measures
 from meetings.documents.paper import Block, Cell, CellLine, Column, Decided, Group, Heading, Paper, PaperNote, Speaker
+from meetings.documents.person_paper import PersonPaper, given
 from meetings.documents.statement import PartnerStatement, Printed
 from meetings.documents.statement_layout import statement
 
@@ -49,7 +50,7 @@ _OUTCOMES: Final[Mapping[str, str]] = {
 }
 
 
-def laid_out(content: Printed, language: str) -> Paper:
+def laid_out(content: Printed | PersonPaper, language: str) -> Paper:
     """`content` as a document in "fr" or "en".
 
     Raises Refusal where a text is missing in that language, and ValueError for any other language.
@@ -64,6 +65,8 @@ def laid_out(content: Printed, language: str) -> Paper:
         return statement(words, content)
     if isinstance(content, MeasuresContent):
         return measures(words, content)
+    if isinstance(content, PersonPaper):
+        return given(words, content)
     return _register(words, content)
 
 

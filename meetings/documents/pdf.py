@@ -18,6 +18,7 @@ import typst
 
 from meetings.documents.layout import laid_out
 from meetings.documents.paper import Bars, Block, Decided, Heading, Paper, PaperNote, PaperTable, Picture, Signing
+from meetings.documents.person_paper import PersonPaper
 from meetings.documents.statement import Printed
 
 _TEMPLATE: Final = Path(__file__).with_name("paper.typ")
@@ -29,7 +30,7 @@ _MARKS: Final = "‘’“”–—…·•€"
 _ONE_AT_A_TIME: Final = threading.Lock()
 
 
-def as_pdf(content: Printed | Paper, language: str) -> bytes:
+def as_pdf(content: Printed | Paper | PersonPaper, language: str) -> bytes:
     """`content` in "fr" or "en", or a paper in any language, as a PDF.
 
     A letter that no font has is printed as an empty square. Raises Refusal where a text is missing in that language.

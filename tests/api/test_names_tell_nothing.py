@@ -125,6 +125,7 @@ def test_who_is_known_is_opened_where_letters_are_made_and_nowhere_that_takes_wo
         "flows/worker.py",
         "domain/mail/name_gate.py",
         "domain/participants/identity.py",
+        "domain/rights/packages.py",  # for the privacy officer alone, of words that were written before
     }
 
 

@@ -123,7 +123,14 @@ def silent(
                 "GET /api/v1/signed-files/{file_id}",
             },
         ),
-        ("privacy_officer", set()),
+        (
+            "privacy_officer",
+            {  # what a person is given of their own file
+                "GET /privacy/rights/{rights_request_id}/package",
+                "GET /privacy/rights/{rights_request_id}/package.json",
+                "GET /privacy/rights/{rights_request_id}/package.pdf",
+            },
+        ),
         ("administrator", set()),
     ],
 )
@@ -195,7 +202,17 @@ _NOT_PROTECTED: Final = {
     "obligation_finding": ("found",),  # codes, days and ids of what was counted
     "passkey": ("public_key",),
     "person": ("spoken",),  # codes of languages
-    "program": ("languages", "calendar", "area", "coordination", "obligations", "retention", "reading", "research"),
+    "program": (
+        "languages",
+        "calendar",
+        "area",
+        "coordination",
+        "obligations",
+        "retention",
+        "reading",
+        "research",
+        "rights",
+    ),
     "protocol_version": ("declared",),
     "request": ("asked", "given"),  # what a worker asks for: folders, an amount, for which travel
     "study": ("fields",),

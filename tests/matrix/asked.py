@@ -177,6 +177,16 @@ _OFFERED: Final = {"hand_over_id": "offered"}
 _REFUSED: Final = {"participant_id": "refused"}
 #: A last day that is later than the calendar's, and why.
 _KEPT_LONGER: Final = {"day": (TODAY + timedelta(days=400)).isoformat(), "reason": "Un juge"}
+#: A person whose data are not here asks about them, and is answered.
+_RIGHTS: Final = {
+    "kind": "complaint",
+    "received_on": TODAY.isoformat(),
+    "asked_by": "self",
+    "verified_by": "card_shown",
+    "verified_on": TODAY.isoformat(),
+    "language": "fr",
+}
+_ANSWERED: Final = {"answered_on": TODAY.isoformat(), "handed_over": "in_person", "words": ""}
 #: A file whose destruction the coordinator asked for ten days ago.
 _ASKED: Final = {"participant_id": "asked"}
 _TRIAGED: Final = {"participant_id": "triaged"}
@@ -288,6 +298,44 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /engine/retry": Sent(form={"code": "seat.none"}),
     "POST /api/v1/engine/retry": Sent(json={"code": "seat.none"}),
     "POST /restored/{matter_id}/undone": Sent(form={"reason": "Ce n’est plus le cas"}),
+    "POST /privacy/rights": Sent(form={**_RIGHTS}),
+    "POST /privacy/rights/{rights_request_id}/extension": Sent(form={"seen": "1", "notice_on": TODAY.isoformat()}),
+    "POST /privacy/rights/{rights_request_id}/answer": Sent(form={"seen": "1", **_ANSWERED}),
+    "POST /privacy/rights/{rights_request_id}/refusal": Sent(form={"seen": "1", **_ANSWERED, "ground": "outside"}),
+    "POST /privacy/rights/{rights_request_id}/withdrawal": Sent(form={"seen": "1"}),
+    "POST /privacy/rights/{rights_request_id}/acceptance": Sent(
+        which={"rights_request_id": "correct"}, form={"seen": "1"}
+    ),
+    "POST /privacy/rights/{rights_request_id}/restriction": Sent(
+        which={"rights_request_id": "restrict"}, form={"seen": "1"}
+    ),
+    "GET /privacy/rights/{rights_request_id}/package": Sent(which={"rights_request_id": "looked_at"}),
+    "GET /privacy/rights/{rights_request_id}/package.pdf": Sent(which={"rights_request_id": "made"}),
+    "GET /privacy/rights/{rights_request_id}/package.json": Sent(which={"rights_request_id": "made"}),
+    "POST /privacy/rights/{rights_request_id}/masks": Sent(
+        which={"rights_request_id": "looked_at"}, form={"seen": "2", "others": "Romarin"}
+    ),
+    "POST /privacy/rights/{rights_request_id}/package": Sent(
+        which={"rights_request_id": "looked_at"}, form={"seen": "2", "digest": "{digest_of:looked_at}"}
+    ),
+    "POST /privacy/rights/{rights_request_id}/statement": Sent(
+        which={"rights_request_id": "refused"}, form={"seen": "2", "part": "referral", "words": "Ce n’est pas exact"}
+    ),
+    "POST /api/v1/privacy/rights": Sent(json=_RIGHTS),
+    "POST /api/v1/privacy/rights/{rights_request_id}/extension": Sent(json={"notice_on": TODAY.isoformat()}),
+    "POST /api/v1/privacy/rights/{rights_request_id}/answer": Sent(json=_ANSWERED),
+    "POST /api/v1/privacy/rights/{rights_request_id}/refusal": Sent(json={**_ANSWERED, "ground": "outside"}),
+    "POST /api/v1/privacy/rights/{rights_request_id}/acceptance": Sent(which={"rights_request_id": "correct"}),
+    "POST /api/v1/privacy/rights/{rights_request_id}/restriction": Sent(which={"rights_request_id": "restrict"}),
+    "POST /api/v1/privacy/rights/{rights_request_id}/masks": Sent(
+        which={"rights_request_id": "looked_at"}, json={"others": "Romarin"}
+    ),
+    "POST /api/v1/privacy/rights/{rights_request_id}/package": Sent(
+        which={"rights_request_id": "looked_at"}, json={"digest": "{digest_of:looked_at}"}
+    ),
+    "PUT /api/v1/privacy/rights/{rights_request_id}/statement": Sent(
+        which={"rights_request_id": "refused"}, json={"part": "referral", "words": "Ce n’est pas exact"}
+    ),
     "POST /privacy/incidents": Sent(form={**_INCIDENT, "organization": "{organization_id}"}),
     "POST /privacy/incidents/{incident_id}": Sent(
         form={**_SEEN_INCIDENT, **_INCIDENT, "organization": "{organization_id}"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -24,12 +25,15 @@ from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import program_of
 from domain.participants import destruction, destruction_requests, holds, research
+from domain.participants.locking import known_as
 from domain.participants.referral_form import ReferralForm
 from domain.participants.referring import begin_referral, send_referral
 from domain.people.people import appoint
 from domain.record import incidents
 from domain.record.incident_entries import IncidentEntry
 from domain.research import StudyDescription, staff_consents, studies
+from domain.rights import RequestGiven, done_first, packages, requests
+from domain.rights.requests import Answered
 from domain.roles.roles import standing
 from meetings import agenda_requests, agendas, discussing, freezing, minutes, running, schedule
 from meetings.agenda_items import item_of
@@ -249,6 +253,26 @@ def incidents_of(session: Session, organization_id: UUID, *, by: Actor) -> dict[
     return made | {"version_of_assessed": "2", "version_of_closed": "3"}
 
 
+def asked_about_themselves(session: Session, cast: Cast, participant_id: UUID, worker_id: UUID) -> dict[str, str]:
+    """What somebody asks about their own data: looked at, made, to be corrected, to keep a worker away, refused."""
+    by, made = cast.actor("coordinator"), {}
+    given = RequestGiven("access", TODAY, "self", "card_shown", TODAY, "fr", file=known_as(session, participant_id))
+    handed, kinds = Answered(TODAY, "in_person", "Exact."), {"refused": "correction", "correct": "correction"}
+    for stage in ("looked_at", "made", "refused", "correct", "restrict"):
+        kind = kinds.get(stage) or {"looked_at": "access", "made": "portability"}.get(stage, "restriction")
+        asked = replace(given, kind=kind, asked="Ma date de naissance est fausse.", person_id=worker_id)
+        found = requests.receive(session, asked, by=by, at=AT)
+        if stage in ("looked_at", "made"):
+            packages.mask(session, found, ["Romarin"], seen=None, by=by, at=AT)
+            made[f"digest_of:{stage}"] = packages.prepare(session, found, by=by, at=AT).digest
+        if stage == "made":
+            packages.make(session, found, made["digest_of:made"], seen=None, by=by, at=AT)
+        if stage == "refused":
+            done_first.refuse(session, found, "accurate", handed, in_part=False, seen=None, by=by, at=AT)
+        made[f"rights_request_id:{stage}"] = str(found)
+    return made
+
+
 def another_passkey(session: Session, person_id: UUID) -> None:
     """So that one may be removed: the last one stays."""
     made = uuid4()
@@ -297,7 +321,7 @@ def referred(session: Session, cast: Cast, form: ReferralForm, *, worker_id: UUI
     asked = destruction_requests.asked_of(session, over[2])
     assert asked is not None, "it was just asked"
     made["destruction_id:asked"] = str(asked.id)
-    return made
+    return made | asked_about_themselves(session, cast, UUID(made["participant_id:triaged"]), worker_id)
 
 
 def _privacy_officer(session: Session, cast: Cast) -> Actor:

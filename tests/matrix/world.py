@@ -32,6 +32,7 @@ from domain.people.absences import record_absence
 from domain.people.people import add_person, appoint, end_tenure
 from domain.record import incidents
 from domain.record.incident_entries import IncidentEntry
+from domain.rights import RequestGiven, requests
 from meetings import (
     agenda_requests,
     agendas,
@@ -250,6 +251,8 @@ def _case_of(cast: Cast, place: str, people: Mapping[str, UUID]) -> dict[str, st
             by=cast.actor("coordinator"),  # whoever they are: the table is asked at the windows
             at=AT,
         )
+        rights = RequestGiven("complaint", TODAY, "self", "card_shown", TODAY, "fr")
+        asked_about = requests.receive(session, rights, by=cast.actor("coordinator"), at=AT)
         asking = Actor("privacy_officer", cast.people[worker])  # none of those who answer it
         redaction = redacting.ask(session, "incident", incident, ["train"], by=asking, at=AT)
         matter_id = left(session, "other", "seat.ended", uuid4(), PLACES.index(place) + 1, subject_kind="seat").id
@@ -290,6 +293,7 @@ def _case_of(cast: Cast, place: str, people: Mapping[str, UUID]) -> dict[str, st
         "notice_id": str(letter),
         "agreement_id": str(agreement),
         "incident_id": str(incident),
+        "rights_request_id": str(asked_about),
         "redaction_id": str(redaction),
         "matter_id": str(matter_id),
         "version_of_incident": "1",

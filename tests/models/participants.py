@@ -36,6 +36,7 @@ from models.research import (
     StudyRecipient,
     StudyRow,
 )
+from models.right import RightsPackage, RightsRequest
 from tests.cast import AT, TODAY, Cast
 
 #: What stands where something is sealed. These tests are of the tables: they open nothing.
@@ -342,6 +343,33 @@ def _consent(session: Session, cast: Cast, participant: UUID) -> None:
     }
     session.add(Destruction(**here, **asked, sealed=SEALED))
     session.add(Destruction(**here, **asked, state="stopped", stopped_by="hold", ended_by=coordinator, ended_at=AT))
+    request: dict[str, Any] = {
+        "kind": "access",
+        "received_on": TODAY,
+        "due_on": TODAY + timedelta(days=20),
+        "asked_by": "self",
+        "verified_by": "card_shown",
+        "verified_on": TODAY,
+        "language": "fr",
+        "recorded_by": coordinator,
+        "recorded_at": AT,
+    }
+    request_id = uuid4()
+    session.add(RightsRequest(**here, **request, id=request_id, number=1, participant_id=participant, masks=SEALED))
+    session.add(RightsRequest(**here, **request, number=2))
+    session.flush()
+    session.add(
+        RightsPackage(
+            **here,
+            request_id=request_id,
+            participant_id=participant,
+            digest="0" * 64,
+            sealed=SEALED,
+            kept_until=TODAY + timedelta(days=30),
+            made_by=coordinator,
+            made_at=AT,
+        )
+    )
     session.add(
         KeptUntil(
             **here,

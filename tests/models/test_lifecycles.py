@@ -17,7 +17,7 @@ from domain.casework import acts, cases, locking, tasks, versions
 from domain.kernel.actors import ENGINE, Actor
 from domain.mail import resending
 from flows.post import deliver
-from models import lifecycles
+from models import lifecycle_words
 from models.base import table_of
 from models.casework import Task
 from models.lifecycles import (
@@ -103,15 +103,15 @@ def test_the_drawing_is_the_one_of_today() -> None:
 
 @NAMED
 def test_the_drawing_tells_every_state_and_move_in_words_and_no_other(lifecycle: Lifecycle) -> None:
-    told = {state for name, state in lifecycles._MEANS if name == lifecycle.name}
+    told = {state for name, state in lifecycle_words.MEANS if name == lifecycle.name}
     assert told == set(lifecycle.states)
-    happening = {move for name, move in lifecycles._HAPPENS if name == lifecycle.name}
+    happening = {move for name, move in lifecycle_words.HAPPENS if name == lifecycle.name}
     assert happening == {move for _, move in lifecycle.moves}
 
 
 @NAMED
 def test_the_drawing_shows_every_move_once_in_its_diagram(lifecycle: Lifecycle) -> None:
-    part = next(part for part in drawn().split("\n## ") if part.startswith(lifecycles._TITLES[lifecycle.name]))
+    part = next(part for part in drawn().split("\n## ") if part.startswith(lifecycle_words.TITLES[lifecycle.name]))
     arrows = re.findall(r"^    (\w+) --> (\w+): ([\w ]+)$", part, re.MULTILINE)
     shown = [((state, move.replace(" ", "_")), reached) for state, reached, move in arrows]
     assert sorted(shown) == sorted(lifecycle.moves.items())

@@ -21,10 +21,12 @@ from domain.kernel.sealing import seal
 from domain.mail.name_gate import NameGate
 from domain.participants import disclosures, holds
 from domain.participants.identity import open_identity
-from domain.participants.locking import hold_participant
+from domain.participants.locking import hold_participant, known_as
 from domain.participants.reasons import read_reasons
 from domain.record import readings
 from domain.record.reads import READ
+from domain.rights import packages, requests
+from domain.rights.requests import RequestGiven
 from flows import contacts
 from models.base import table_of
 from models.casework import Case, Task
@@ -66,6 +68,8 @@ JOINING: Final = {
     "disclosure": "written again",
     "kept_until": "written again",  # that a legal hold was placed, or released
     "risk_assessment": "written again",  # of the risk to others; that at admission is of an admission that ends
+    "rights_request": "moved",
+    "rights_package": "left",  # removed: it is looked at anew, since it holds both files now
     "admission_decision": "left",
     "candidate_worker": "left",
     "case": "left",  # cancelled
@@ -179,6 +183,7 @@ def test_of_every_table_with_a_participant_it_is_said_what_joining_does_and_it_d
         _assessed(session, cast, joined, "risks_exceed", said="Réseau", at=AT)
         _disclosed(session, cast, joined)
         _said_with_a_task(session, joined)
+        _asked_about_themselves(session, cast, joined)
         holds.place_hold(session, joined, reason="Un juge", by=by, at=AT - 7 * DAY)
         holds.release_hold(session, joined, reason="Le juge a fini", by=by, at=AT - 7 * DAY)
         theirs, before = _counts(session, joined), _counts(session, known)
@@ -191,6 +196,15 @@ def test_of_every_table_with_a_participant_it_is_said_what_joining_does_and_it_d
         assert left[name] == (0 if what == "moved" else theirs[name]), name
         assert (after[name] > before[name]) == (what in ("moved", "written again")), name
     assert kinds == ["recruiter"]
+
+
+def _asked_about_themselves(session: Session, cast: Cast, participant_id: UUID) -> None:
+    by, called = cast.actor("privacy_officer"), known_as(session, participant_id)
+    given = RequestGiven("access", TODAY, "self", "card_shown", TODAY, "fr", file=called)
+    request_id = requests.receive(session, given, by=by, at=AT)
+    packages.mask(session, request_id, ["Romarin"], seen=None, by=by, at=AT)
+    looked_at = packages.prepare(session, request_id, by=by, at=AT)
+    packages.make(session, request_id, looked_at.digest, seen=None, by=by, at=AT)
 
 
 def _said_with_a_task(session: Session, participant_id: UUID) -> None:

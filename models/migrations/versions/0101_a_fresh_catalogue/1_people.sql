@@ -15,6 +15,7 @@ create table program (
     reading jsonb not null,
     self_reports jsonb not null,
     research jsonb not null,
+    rights jsonb not null,
     obligations jsonb not null,
     governance varchar not null,
     coordination jsonb not null,

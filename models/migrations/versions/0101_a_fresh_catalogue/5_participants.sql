@@ -808,6 +808,105 @@ create table destruction (
 create index ix_destruction_participant_id on destruction (participant_id);
 create unique index one_destruction_asked on destruction (program_id, participant_id) where state = 'asked';
 
+create table rights_request (
+    program_id uuid not null,
+    id uuid not null,
+    number integer not null,
+    participant_id uuid,
+    kind varchar not null,
+    received_on date not null,
+    due_on date not null,
+    extended_on date,
+    asked_by varchar not null,
+    verified_by varchar not null,
+    verified_on date not null,
+    language varchar not null,
+    person_id uuid,
+    state varchar not null,
+    asked bytea,
+    masks bytea,
+    ground varchar not null,
+    answer bytea,
+    answered_on date,
+    handed_over varchar not null,
+    contested varchar not null,
+    statement bytea,
+    recorded_by uuid not null,
+    recorded_at timestamptz not null,
+    ended_by uuid,
+    ended_as varchar not null,
+    ended_at timestamptz,
+    version integer not null,
+    constraint pk_rights_request primary key (program_id, id),
+    constraint uq_rights_request_program_id_number unique (program_id, number),
+    constraint ck_rights_request_kind
+        check (kind in ('access', 'portability', 'who_read', 'correction', 'restriction', 'complaint')),
+    constraint ck_rights_request_asked_by check (asked_by in ('self', 'parental_authority', 'tutor')),
+    constraint ck_rights_request_verified_by
+        check (verified_by in ('known_to_worker', 'card_shown', 'judgment_shown', 'by_lawyer')),
+    constraint ck_rights_request_language check (language in ('fr', 'en')),
+    constraint ck_rights_request_state
+        check (state in ('received', 'preparing', 'answered', 'refused_in_part', 'refused', 'withdrawn', 'stopped')),
+    constraint ck_rights_request_ground
+        check (ground in ('', 'health', 'third_person', 'not_entitled', 'proceedings', 'secret', 'accurate',
+            'outside')),
+    constraint ck_rights_request_handed_over
+        check (handed_over in ('', 'in_person', 'sealed_envelope', 'own_medium', 'read_together')),
+    constraint ck_rights_request_contested
+        check (contested in ('', 'identity', 'referral', 'admission', 'risk', 'follow_up', 'consents')),
+    constraint ck_rights_request_in_order check (due_on > received_on),
+    constraint ck_rights_request_extended check (extended_on is null or extended_on >= received_on),
+    constraint ck_rights_request_ended check ((state in ('received', 'preparing')) = (ended_at is null)),
+    constraint ck_rights_request_refused check ((state in ('refused', 'refused_in_part')) = (ground <> '')),
+    constraint ck_rights_request_answered
+        check ((state in ('answered', 'refused', 'refused_in_part')) = (answered_on is not null)),
+    constraint ck_rights_request_reached check ((answered_on is not null) = (handed_over <> '')),
+    constraint ck_rights_request_of_a_worker check (person_id is null or kind = 'restriction'),
+    constraint ck_rights_request_nobody
+        check (participant_id is not null or (asked is null and answer is null and statement is null and masks
+            is null)),
+    constraint ck_rights_request_said_beside check ((statement is null) = (contested = '')),
+    constraint fk_rights_request_program_id foreign key (program_id) references program (id),
+    constraint fk_rights_request_program_id_participant_id foreign key (program_id, participant_id)
+        references participant (program_id, id),
+    constraint fk_rights_request_program_id_person_id foreign key (program_id, person_id)
+        references person (program_id, id),
+    constraint fk_rights_request_program_id_recorded_by foreign key (program_id, recorded_by)
+        references person (program_id, id),
+    constraint fk_rights_request_program_id_ended_by foreign key (program_id, ended_by)
+        references person (program_id, id)
+);
+create index ix_rights_request_participant_id on rights_request (participant_id);
+create unique index one_request_of_a_kind on rights_request (program_id, participant_id, kind)
+    where state in ('received', 'preparing');
+
+create table rights_package (
+    program_id uuid not null,
+    id uuid not null,
+    request_id uuid not null,
+    participant_id uuid not null,
+    digest varchar not null,
+    sealed bytea,
+    kept_until date not null,
+    made_by uuid not null,
+    made_at timestamptz not null,
+    removed_at timestamptz,
+    removed_as varchar,
+    constraint pk_rights_package primary key (program_id, id),
+    constraint ck_rights_package_digest check (digest ~ '^[0-9a-f]{64}$'),
+    constraint ck_rights_package_removed check (num_nulls(removed_at, removed_as) in (0, 2)),
+    constraint ck_rights_package_kept check ((sealed is null) = (removed_at is not null)),
+    constraint fk_rights_package_program_id foreign key (program_id) references program (id),
+    constraint fk_rights_package_program_id_request_id foreign key (program_id, request_id)
+        references rights_request (program_id, id),
+    constraint fk_rights_package_program_id_participant_id foreign key (program_id, participant_id)
+        references participant (program_id, id),
+    constraint fk_rights_package_program_id_made_by foreign key (program_id, made_by)
+        references person (program_id, id)
+);
+create index ix_rights_package_participant_id on rights_package (participant_id);
+create unique index one_package_stands on rights_package (program_id, request_id) where removed_at is null;
+
 create table departure (
     program_id uuid not null,
     id uuid not null,

@@ -1,0 +1,186 @@
+"""The privacy officer's desk: what people ask about their own data, by when, what they are given and were answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+from uuid import UUID
+
+from fastapi import Request, Response
+from fastapi.responses import HTMLResponse
+
+from api.access.permissions import Action, Given, asks, is_allowed, require, to_program
+from api.access.rights import find_request
+from api.access.session import InContext, RequestContext
+from api.acts.declaring import On
+from api.acts.rights import REQUEST, RIGHTS
+from api.pages.act_routes import act_pages
+from api.pages.choices import names_to_choose
+from api.pages.forms import Typed
+from api.pages.frame import framed_pages, page
+from api.views.participant_words import offered
+from api.views.person_papers import paper_of
+from api.views.rights_words import ASKED_BY, CONTESTED, GROUNDS, HANDED_OVER, KINDS, STATES, VERIFIED_BY
+from api.views.tasks import names_of
+from api.web import downloads
+from domain.kernel import local_day
+from domain.mail import Attachment
+from domain.participants import known_as
+from domain.rights import packages, requests
+from domain.roles import who_barred
+from meetings.documents import issuing
+from models.right import WITH_A_PACKAGE, RightsRequest
+
+router = framed_pages("/privacy/rights", of_acts=True)
+
+_JSON: Final = "application/json"
+#: The codes of a request in words, as its pages and lists say them.
+_WORDS: Final[Mapping[str, Mapping[str, str] | Mapping[str, tuple[str, str]]]] = {
+    "kinds": KINDS,
+    "states": STATES,
+    "asked_by": ASKED_BY,
+    "verified_by": VERIFIED_BY,
+    "grounds": GROUNDS,
+    "handed_over": HANDED_OVER,
+    "contested": CONTESTED,
+}
+
+
+@router.get("", name="rights")
+@asks(Action.SEE_RIGHTS)
+def list_requests(context: InContext, request: Request) -> HTMLResponse:
+    """What waits for an answer, what is due first first; and what was answered."""
+    require(Action.SEE_RIGHTS, to_program(context.asker))
+    rows = requests.requests_of(context.session, without=who_barred(context.session, context.asker.person_id))
+    return page(
+        context,
+        request,
+        "rights.html",
+        open_ones=[row for row in rows if row.ended_at is None],
+        ended=[row for row in rows if row.ended_at is not None],
+        today=context.day,
+        sees_readings=is_allowed(Action.SEE_PRIVACY, to_program(context.asker)),
+        said=_WORDS,
+    )
+
+
+@router.get("/new", name="new_rights_request")
+@asks(Action.KEEP_RIGHTS)
+def new_request(context: InContext, request: Request) -> HTMLResponse:
+    """The form in which a request is taken down."""
+    require(Action.KEEP_RIGHTS, to_program(context.asker))
+    return _new_page(context, request, Typed())
+
+
+@router.get("/{rights_request_id}", name="rights_request")
+@asks(Action.SEE_RIGHTS)
+def show_request(context: InContext, request: Request, rights_request_id: UUID) -> HTMLResponse:
+    """One request: who asks, by when it is answered, and what became of it."""
+    row, given = find_request(context.session, context.asker, rights_request_id)
+    return _request_page(context, request, row, given, Typed())
+
+
+@router.get("/{rights_request_id}/package", name="rights_package")
+@asks(Action.PREPARE_PACKAGE)
+def show_package(context: InContext, request: Request, rights_request_id: UUID) -> HTMLResponse:
+    """What would be given, with what is masked and what is pointed at. Each look is on record."""
+    row, given = find_request(context.session, context.asker, rights_request_id, Action.PREPARE_PACKAGE)
+    return _package_page(context, request, row, given, Typed())
+
+
+@router.get("/{rights_request_id}/package.pdf", name="rights_package_pdf")
+@asks(Action.PREPARE_PACKAGE)
+def download_pdf(context: InContext, rights_request_id: UUID) -> Response:
+    """The package on paper, in the person's language. Each opening is on record."""
+    row, given = find_request(context.session, context.asker, rights_request_id, Action.PREPARE_PACKAGE)
+    package, pieces = packages.opened(context.session, row.id, by=require(Action.PREPARE_PACKAGE, given), at=context.at)
+    on = local_day(context.session, package.made_at)
+    called = known_as(context.session, package.participant_id)
+    paper = paper_of(context.session, row, pieces, known_as=called, on=on)
+    return downloads.download(issuing.give(paper, row.language))
+
+
+@router.get("/{rights_request_id}/package.json", name="rights_package_json")
+@asks(Action.PREPARE_PACKAGE)
+def download_json(context: InContext, rights_request_id: UUID) -> Response:
+    """The package as data that another system can read. Each opening is on record."""
+    row, given = find_request(context.session, context.asker, rights_request_id, Action.PREPARE_PACKAGE)
+    package, pieces = packages.opened(context.session, row.id, by=require(Action.PREPARE_PACKAGE, given), at=context.at)
+    on = local_day(context.session, package.made_at)
+    name = issuing.name_given(on, row.number, row.language, "json")
+    return downloads.download(Attachment(name, _JSON, packages.as_json(row, on, pieces)))
+
+
+def _new_page(context: RequestContext, request: Request, typed: Typed) -> HTMLResponse:
+    return page(
+        context,
+        request,
+        "new_rights_request.html",
+        typed=typed,
+        kinds=offered(KINDS),
+        asked_by=offered(ASKED_BY),
+        verified_by=offered(VERIFIED_BY),
+        people=names_to_choose(context),
+        today=context.day,
+        days=requests.rights_of(context.session).answered_in_days,
+    )
+
+
+def _request_page(
+    context: RequestContext, request: Request, row: RightsRequest, given: Given, typed: Typed
+) -> HTMLResponse:
+    by = require(Action.SEE_RIGHTS, given)
+    prepares = is_allowed(Action.PREPARE_PACKAGE, given)
+    reads = prepares and row.participant_id is not None  # of a person who is not on file, no word is kept
+    return page(
+        context,
+        request,
+        "rights_request.html",
+        typed=typed,
+        row=row,
+        words_in=requests.read_words(context.session, row.id, by=by, at=context.at) if reads else {},
+        is_open=row.state in requests.OPEN,
+        known_as=known_as(context.session, row.participant_id) if row.participant_id else "",
+        has_package=row.kind in WITH_A_PACKAGE and row.participant_id is not None,
+        package=packages.standing(context.session, row.id),
+        prepares=prepares,
+        names=names_of(context, {row.person_id, row.recorded_by, row.ended_by}),
+        more_days=requests.rights_of(context.session).extended_by_days,
+        handed=offered(HANDED_OVER),
+        refusals=offered(GROUNDS),
+        parts=offered(CONTESTED),
+        today=context.day,
+        said=_WORDS,
+    )
+
+
+def _package_page(
+    context: RequestContext, request: Request, row: RightsRequest, given: Given, typed: Typed
+) -> HTMLResponse:
+    by = require(Action.PREPARE_PACKAGE, given)
+    prepared = packages.prepare(context.session, row.id, by=by, at=context.at)
+    called, on = known_as(context.session, prepared.whose), context.day
+    return page(
+        context,
+        request,
+        "rights_package.html",
+        typed=typed,
+        row=row,
+        prepared=prepared,
+        paper=paper_of(context.session, row, prepared.pieces, known_as=called, on=on),
+        masked=prepared.masks
+        if row.state == "preparing"
+        else [one.words for one in prepared.pointed if one.why != "capital"],
+        said=_WORDS,
+    )
+
+
+def _shown(on: On[RightsRequest], request: Request, typed: Typed) -> Response:
+    action = Action.PREPARE_PACKAGE if typed.form in ("mask", "make") else Action.SEE_RIGHTS
+    row, given = find_request(on.session, on.context.asker, on.id, action)
+    shown = _package_page if action is Action.PREPARE_PACKAGE else _request_page
+    return shown(on.context, request, row, given, typed)
+
+
+act_pages(router, RIGHTS, lambda on, request, typed: _new_page(on.context, request, typed))
+act_pages(router, REQUEST, _shown, must_have_seen=True)

@@ -1,0 +1,268 @@
+"""What a person is given of their own file, in whole sentences and their language: on the page and on paper alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, Final
+
+from sqlmodel import Session
+
+from api.views.follow_ups import KINDS, MEANS, WHY_NONE
+from api.views.participant_words import (
+    CONSENT_FOR,
+    DESTRUCTION_GROUNDS,
+    FOUND,
+    GROUNDS,
+    OUTCOMES,
+    RECRUITER,
+    RISKS,
+    SAID,
+    SIGNERS,
+    TRIAGED,
+    WAYS,
+    WRITTEN,
+)
+from domain.kernel import every, of, program
+from domain.participants import ToldField, Who, fields_of
+from domain.rights import Held
+from locales import N_, say, show_day
+from meetings.documents.content import Both
+from meetings.documents.person_paper import PaperPart, PaperPiece, PersonPaper
+from models.program import Organization, Role
+from models.right import RightsRequest
+
+#: What a paper is called to the person who reads it.
+_PAPERS: Final[Mapping[str, str]] = {
+    "access": N_("What is held about you"),
+    "portability": N_("What was collected from you"),
+    "who_read": N_("Who saw your file"),
+}
+#: The parts of the paper, in their order, each with the kinds of pieces in it.
+PARTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    (N_("Who you are and how to reach you"), ("identity",)),
+    (N_("How you came to the program"), ("referral", "triage", "finding", "admission", "first_meeting")),
+    (N_("What was assessed"), ("risk",)),
+    (N_("What you agreed to"), ("consent", "sharing", "research")),
+    (
+        N_("Your follow-up"),
+        ("follow_up", "assignment", "weekly_note", "break", "summary", "activity", "attempt", "no_show", "step"),
+    ),
+    (N_("What was said to others without your consent"), ("disclosure",)),
+    (N_("How long your file is kept"), ("kept_until", "destruction")),
+)
+_TITLES: Final[Mapping[str, str]] = {
+    "identity": N_("Identity"),
+    "referral": N_("Referral"),
+    "triage": N_("Triage"),
+    "finding": N_("Criterion"),
+    "admission": N_("Decision"),
+    "first_meeting": N_("First meeting"),
+    "risk": N_("Risk assessment"),
+    "consent": N_("Consent"),
+    "sharing": N_("Consent to share with a partner"),
+    "research": N_("Consent to research"),
+    "follow_up": N_("Follow-up"),
+    "assignment": N_("Who accompanies you"),
+    "weekly_note": N_("Weekly note"),
+    "break": N_("Break"),
+    "summary": N_("Summary handed over"),
+    "activity": N_("Activity"),
+    "attempt": N_("Contact attempt"),
+    "no_show": N_("Missed meeting"),
+    "step": N_("Note with a step"),
+    "disclosure": N_("Disclosure without consent"),
+    "kept_until": N_("How long it is kept"),
+    "destruction": N_("Destruction requested"),
+}
+_FIELDS: Final[Mapping[str, str]] = {
+    **{one.name: one.label for declared in (Who, ToldField) for one in fields_of(declared)},
+    **WRITTEN,
+    "number": N_("Number"),
+    "languages": N_("Languages"),
+    "area": N_("Area"),
+    "admitted_on": N_("Admitted"),
+    "kept_until": N_("Kept until"),
+    "also": N_("Said otherwise elsewhere"),
+    "way": N_("How"),
+    "result": N_("Result"),
+    "criterion": N_("Criterion"),
+    "finding": N_("Finding"),
+    "least": N_("Age, at least"),
+    "most": N_("Age, at most"),
+    "outcome": N_("Answer"),
+    "purpose": N_("For"),
+    "organization": N_("Organization"),
+    "signed_by": N_("Signed by"),
+    "until": N_("Until"),
+    "withdrawn_on": N_("Withdrawn on"),
+    "state": N_("State"),
+    "since": N_("Since"),
+    "part": N_("Part"),
+    "met": N_("Meetings in person"),
+    "minutes": N_("Minutes in person"),
+    "reached": N_("Reached"),
+    "why_none": N_("Why there was no meeting"),
+    "returns_on": N_("Returns on"),
+    "means": N_("How"),
+    "waited_minutes": N_("Minutes waited"),
+    "ground": N_("Ground"),
+    "change": N_("What was changed"),
+    "day": N_("Day"),
+    "fact": N_("Fact"),
+    "words": N_("Text"),
+    "situation": N_("Situation"),
+    "steps": N_("Steps taken"),
+    "to_whom": N_("To whom"),
+    "what": N_("What"),
+    "answer_reason": N_("Answer"),
+}
+_OF_WORDS: Final[Mapping[str, str]] = {
+    "page": N_("By a person of the program"),
+    "link": N_("By an outside professional"),
+    **WAYS,
+    **SAID,
+    **CONSENT_FOR,
+    **SIGNERS,
+    **KINDS,
+    **MEANS,
+    **WHY_NONE,
+    **RISKS,
+    **RECRUITER,
+    **OUTCOMES,
+    **{key: words for key, (words, _) in FOUND.items()},
+}
+#: The same code says something else in these.
+_OF_KIND: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
+    ("triage", "result"): TRIAGED,
+    ("disclosure", "ground"): GROUNDS,
+    ("destruction", "ground"): DESTRUCTION_GROUNDS,
+    ("risk", "result"): {**RISKS, **RECRUITER},
+    ("consent", "purpose"): CONSENT_FOR,
+    ("sharing", "purpose"): CONSENT_FOR,
+}
+#: What was read, as the person is told.
+_READ: Final[Mapping[str, str]] = {
+    "identity": N_("your name and how to reach you"),
+    "referral": N_("what the referral says"),
+    "disclosure": N_("a disclosure without consent"),
+    "findings": N_("the facts behind the criteria"),
+    "reasons": N_("why it was decided so"),
+    "duplicates": N_("whether you were known already"),
+    "risk": N_("the risk assessment"),
+    "weekly_note": N_("a weekly note"),
+    "task_words": N_("a note with a step"),
+    "follow_up_summary": N_("a summary of your follow-up"),
+    "break_terms": N_("what you said of a break"),
+    "destruction": N_("why the file is to be destroyed, or not"),
+    "document": N_("a document"),
+    "letter": N_("a letter"),
+    "package": N_("your file, to prepare an answer to you"),
+    "rights_request": N_("what you asked about your own data"),
+    "statement": N_("what you said of your file"),
+}
+_WHAT_FOR: Final[Mapping[str, str]] = {
+    "own_part": N_("for their part in your follow-up"),
+    "coordination": N_("to coordinate the program"),
+    "management": N_("to manage their organization"),
+    "administration": N_("for the administration of the program"),
+    "protection": N_("to protect personal information"),
+    "follow_up": N_("for the Clinical Committee"),
+    "who_follows": N_("to find who could meet you"),
+    "hand_over": N_("to hand over or take over your follow-up"),
+    "urgent_help": N_("for urgent help"),
+    "request_of_person": N_("because you asked"),
+    "legal_duty": N_("for a legal duty"),
+}
+_DAYS: Final = frozenset(
+    {"birth_date", "admitted_on", "kept_until", "until", "withdrawn_on", "since", "returns_on", "day"}
+)
+_NOTES: Final[tuple[str, ...]] = (
+    N_(
+        "This is what the program holds about you. What is about other people is masked. People who work here are "
+        "named by their role and organization."
+    ),
+    N_("Where a law forbids saying that something was reported, this paper says nothing of it, whether or not it was."),
+    N_(
+        "If something is wrong, you may ask for it to be corrected. You may complain to the Commission d’accès à "
+        "l’information within 30 days of this answer."
+    ),
+)
+
+
+def paper_of(session: Session, row: RightsRequest, pieces: Sequence[Held], *, known_as: str, on: date) -> PersonPaper:
+    """The paper of a request, in the language that was asked."""
+    told = _Told(session, row.language)
+    here = program(session)
+    parts = [
+        PaperPart(told.say(title), tuple(told.piece(one) for one in pieces if one.kind in kinds))
+        for title, kinds in PARTS
+    ]
+    read = tuple(told.reading(one) for one in pieces if one.kind == "reading")
+    who = PaperPart(told.say(N_("Who read your file")), read, listed=True)
+    return PersonPaper(
+        program=Both(fr=here.title_fr, en=here.title_en),
+        title=told.say(_PAPERS[row.kind]),
+        number=row.number,
+        known_as=known_as,
+        on=on,
+        notes=tuple(map(told.say, _NOTES)),
+        parts=tuple(part for part in (*parts, who) if part.pieces),
+    )
+
+
+class _Told:
+    """Says pieces in one language, with the names of organizations and roles."""
+
+    def __init__(self, session: Session, language: str) -> None:
+        self.language = language
+        english = language == "en"
+        self.places = {str(one.id): one.name_en if english else one.name_fr for one in every(session, of(Organization))}
+        self.roles = {one.key: one.title_en if english else one.title_fr for one in every(session, of(Role))}
+
+    def say(self, msgid: str, **facts: object) -> str:
+        return say(self.language, msgid, **facts)
+
+    def piece(self, one: Held) -> PaperPiece:
+        facts = tuple(
+            (self._label(name), said) for name, value in one.said.items() if (said := self._fact(one.kind, name, value))
+        )
+        words = tuple((self._label(name), text) for name, text in one.words.items())
+        return PaperPiece(self.say(_TITLES[one.kind]), one.on, facts, words)
+
+    def reading(self, one: Held) -> PaperPiece:
+        role, place, what, why, times = one.said.values()  # as `domain.rights.who_read` writes them
+        said = self.say(
+            N_("%(role)s, %(organization)s: %(what)s, %(why)s (%(times)s)"),
+            role=self.roles.get(role, role),
+            organization=self.places.get(place, "–"),
+            what=self.say(_READ[what]) if what in _READ else self.say(N_("something else")),
+            why=self.say(_WHAT_FOR[why]) if why in _WHAT_FOR else "–",
+            times=times,
+        )
+        return PaperPiece(said, one.on)
+
+    def _label(self, name: str) -> str:
+        if name.startswith("fact_"):
+            return self.say(N_("Fact behind %(criterion)s"), criterion=name.removeprefix("fact_"))
+        if name.startswith("note_"):
+            return self.say(N_("Note"))
+        return self.say(_FIELDS[name]) if name in _FIELDS else name
+
+    def _fact(self, kind: str, name: str, value: Any) -> str:
+        """One fact in words; "" where it says nothing."""
+        if isinstance(value, bool):
+            return self.say(N_("Yes") if value else N_("No"))
+        if value in ("", None, [], {}):
+            return ""
+        if name in _DAYS:
+            return show_day(self.language, date.fromisoformat(value))
+        if name == "organization":
+            return self.places.get(value, "")
+        if isinstance(value, list):
+            return "; ".join(map(self._beside, value))
+        words = _OF_KIND.get((kind, name), _OF_WORDS)
+        return self.say(words[value]) if value in words else str(value)
+
+    def _beside(self, said: Any) -> str:
+        return ", ".join(map(str, said.values())) if isinstance(said, dict) else str(said)

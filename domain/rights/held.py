@@ -1,0 +1,244 @@
+"""What is held of one person, piece by piece, as codes and as the words that people wrote: nothing but their own file.
+
+It writes no record: who shows it does (`packages`). A table with words of a participant that is not read here is named
+in `NOT_GIVEN` with the reason; a test holds that every one is either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlmodel import Session, SQLModel
+
+from domain.declarations import Rights
+from domain.follow_ups import BREAK_TERMS, NOTE, WHERE
+from domain.kernel import col, every, local_day, of, program, unseal
+from domain.participants import Said, ToldField, Who, fields_of, identity_within
+from models.casework import TaskWords
+from models.consent import Consent, Disclosure, ResearchConsent
+from models.departure import FollowUpSummary
+from models.destruction import Destruction, KeptUntil
+from models.follow_up import ActivityPart, Assignment, ContactAttempt, FollowUp, FollowUpBreak, NoShow, WeeklyNote
+from models.participant import FirstMeeting, Participant, RiskAssessment
+from models.referral import AdmissionDecision, CriterionFinding, Referral
+
+#: Words of a participant that are not given, and why.
+NOT_GIVEN: Final[Mapping[str, str]] = {
+    "participant.names": "the same names again, for the gate of letters",
+    "rights_request.asked": "what they asked in their own words, and have",
+    "rights_request.answer": "the answers that they were handed",
+    "rights_request.statement": "their own words, which they gave",
+    "rights_request.masks": "the words of other people that are masked in what is given",
+    "rights_package.sealed": "what was given before",
+}
+
+
+@dataclass(frozen=True)
+class Held:
+    """One piece of what is held: its kind, its local day, codes and numbers, and words by the name of their field."""
+
+    kind: str
+    on: date | None
+    said: Said = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> Said:
+        """The piece as it is sealed, and as it is given to be taken elsewhere."""
+        return {
+            "kind": self.kind,
+            "on": self.on.isoformat() if self.on else None,
+            "said": dict(self.said),
+            "words": dict(self.words),
+        }
+
+    @classmethod
+    def of_json(cls, kept: Said) -> Held:
+        """The piece from its sealed form."""
+        made = cls(**kept)
+        return made if made.on is None else replace(made, on=date.fromisoformat(str(made.on)))
+
+
+def held_of(session: Session, participant_id: UUID) -> list[Held]:
+    """Everything that is held of a participant, opened, in the order in which a reader looks for it.
+
+    A disclosure that the program's file says is told to no one is not among it. Raises Refusal where keys cannot be
+    used, or are destroyed.
+    """
+    return [
+        _identity(session, participant_id),
+        *_of_admission(session, participant_id),
+        *_of_decisions(session, participant_id),
+        *_of_follow_up(session, participant_id),
+    ]
+
+
+def _identity(session: Session, participant_id: UUID) -> Held:
+    who = identity_within(session, participant_id)
+    (row,) = every(session, of(Participant, without=(Participant.sealed,)).where(Participant.id == participant_id))
+    said = {name: value for one in (who, *who.also) for name, value in _plain(one).items()}
+    beside = [_plain(one) for one in who.also]
+    return Held(
+        "identity",
+        None,
+        {
+            **said,
+            **_plain(who),
+            **({"also": beside} if beside else {}),
+            "number": row.number or row.candidate_ref,
+            "languages": list(row.languages),
+            "area": row.area,
+            "admitted_on": row.admitted_on.isoformat() if row.admitted_on else "",
+            "kept_until": row.retain_until.isoformat() if row.retain_until else "",
+        },
+        {name: text for name in _WORDS_OF_WHO if (text := getattr(who, name))},
+    )
+
+
+#: What of an identity is a sentence: it may name who passes a message on.
+_WORDS_OF_WHO: Final = ("address", "contact_note")
+
+
+def _plain(who: Who) -> Said:
+    """The fields of an identity that say something and are no sentence, as JSON has them."""
+    values = {one.name: getattr(who, one.name) for one in fields_of(Who) if one.name not in _WORDS_OF_WHO}
+    return {
+        name: value.isoformat() if isinstance(value, date) else value
+        for name, value in values.items()
+        if value not in ("", None)
+    }
+
+
+def _of_admission(session: Session, participant_id: UUID) -> Iterator[Held]:
+    """What came with the referrals, and what was found and decided."""
+    for referral in _each(session, Referral, participant_id, Referral.begun_at):
+        yield _referral(session, referral)
+        if referral.result:
+            why = _opened(session, participant_id, f"triage/{referral.id}", referral.result_sealed)
+            yield Held("triage", _day(session, referral.triaged_at), {"result": referral.result}, _texts(why))
+    for finding in _each(session, CriterionFinding, participant_id, CriterionFinding.found_at):
+        told = _opened(session, participant_id, f"finding/{finding.id}", finding.sealed)
+        said = {"criterion": finding.criterion, "finding": finding.finding}
+        yield Held("finding", finding.on, said | _numbers(told), _texts(told))
+    for decision in _each(session, AdmissionDecision, participant_id, AdmissionDecision.taken_at):
+        told = _opened(session, participant_id, f"admission/{decision.id}", decision.sealed)
+        yield Held("admission", _day(session, decision.taken_at), {"result": decision.outcome}, _texts(told))
+    for met in _each(session, FirstMeeting, participant_id, FirstMeeting.met_on):
+        yield Held("first_meeting", met.met_on, {"way": met.way, "outcome": met.outcome})
+    for risk in _each(session, RiskAssessment, participant_id, RiskAssessment.assessed_at):
+        told = _opened(session, participant_id, f"risk/{risk.id}", risk.sealed)
+        yield Held("risk", _day(session, risk.assessed_at), {"result": risk.level}, _texts(told))
+
+
+def _referral(session: Session, row: Referral) -> Held:
+    """A referral. Who referred is another person: that one did, and by which way, is told."""
+    told = _opened(session, row.participant_id, f"referral/{row.id}", row.sealed)
+    facts = _texts(told.get("facts", {}))
+    words = {one.name: told[one.name] for one in fields_of(ToldField) if one.kind != "facts" and told.get(one.name)}
+    said = {f"fact_{name}": text for name, text in facts.items()}
+    return Held("referral", _day(session, row.received_at or row.begun_at), {"way": row.way}, words | said)
+
+
+def _of_decisions(session: Session, participant_id: UUID) -> Iterator[Held]:
+    """What the person agreed to, what was told to others, and how long the file is kept."""
+    for consent in _each(session, Consent, participant_id, Consent.signed_on):
+        yield Held("sharing" if consent.organization_id else "consent", consent.signed_on, _of_consent(consent))
+    for research in _each(session, ResearchConsent, participant_id, ResearchConsent.signed_on):
+        yield Held("research", research.signed_on, {"withdrawn_on": _iso(research.withdrawn_on)})
+    yield from _told_to_others(session, participant_id)
+    for kept in _each(session, KeptUntil, participant_id, KeptUntil.set_at):
+        told = _opened(session, participant_id, f"kept_until/{kept.id}", kept.sealed)
+        yield Held("kept_until", _day(session, kept.set_at), {"change": kept.kind, "day": _iso(kept.day)}, _texts(told))
+    for asked in _each(session, Destruction, participant_id, Destruction.asked_at):
+        why = _opened(session, participant_id, f"destruction/{asked.id}", asked.sealed)
+        answer = _opened(session, participant_id, f"destruction/{asked.id}/answer", asked.answer_sealed)
+        words = _texts(why) | {f"answer_{name}": text for name, text in _texts(answer).items()}
+        yield Held("destruction", _day(session, asked.asked_at), {"ground": asked.ground, "state": asked.state}, words)
+
+
+def _told_to_others(session: Session, participant_id: UUID) -> Iterator[Held]:
+    untold = Rights.model_validate(program(session).rights).not_told
+    for row in _each(session, Disclosure, participant_id, Disclosure.disclosed_on):
+        if row.ground not in untold:
+            told = _opened(session, participant_id, f"disclosure/{row.id}", row.sealed)
+            yield Held("disclosure", row.disclosed_on, {"ground": row.ground}, _texts(told))
+
+
+def _of_follow_up(session: Session, participant_id: UUID) -> Iterator[Held]:
+    """Who accompanied the person from when until when, and what was written week by week and with steps."""
+    for follow_up in every(session, of(FollowUp).where(FollowUp.participant_id == participant_id)):
+        yield Held("follow_up", follow_up.opened_on, {"state": follow_up.state, "since": _iso(follow_up.state_since)})
+        yield from _parts_of(session, participant_id, follow_up.id)
+    theirs = of(TaskWords).where(TaskWords.participant_id == participant_id)
+    for row in every(session, theirs.order_by(col(TaskWords.id))):
+        told = _texts(_opened(session, participant_id, f"task_words/{row.task_id}", row.sealed))
+        if told:
+            # Beside an offer that was refused stands its id: to a reader each is a note.
+            yield Held("step", None, {}, {f"note_{n}": text for n, text in enumerate(told.values(), 1)})
+
+
+def _parts_of(session: Session, participant_id: UUID, follow_up_id: UUID) -> Iterator[Held]:
+    def mine(table: Any, order: Any) -> list[Any]:
+        return every(session, of(table).where(table.follow_up_id == follow_up_id).order_by(col(order), col(table.id)))
+
+    def words(place: str, row_id: UUID, sealed: bytes | None) -> dict[str, str]:
+        return _texts(_opened(session, participant_id, f"{place}/{row_id}", sealed))
+
+    for part in mine(Assignment, Assignment.starts_on):
+        if part.withdrawn_at is None:
+            said = {"part": part.kind, "organization": str(part.organization_id), "until": _iso(part.ends_on)}
+            yield Held("assignment", part.starts_on, said)
+    for note in mine(WeeklyNote, WeeklyNote.week):
+        week = {"met": note.met, "minutes": note.minutes, "reached": note.reached, "why_none": note.why_none or ""}
+        yield Held("weekly_note", note.week, week, words(NOTE, note.id, note.words))
+    for one in mine(FollowUpBreak, FollowUpBreak.starts_on):
+        back = {"returns_on": _iso(one.returns_on)}
+        yield Held("break", one.starts_on, back, words(BREAK_TERMS, one.id, one.terms))
+    for summary in mine(FollowUpSummary, FollowUpSummary.written_at):
+        on = _day(session, summary.written_at)
+        yield Held("summary", on, {}, words("follow_up_summary", summary.id, summary.words))
+    for place in mine(ActivityPart, ActivityPart.id):
+        yield Held("activity", None, {}, words(WHERE, place.id, place.sealed))
+    for tried in mine(ContactAttempt, ContactAttempt.tried_on):
+        yield Held("attempt", tried.tried_on, {"means": tried.means, "reached": tried.reached})
+    for missed in mine(NoShow, NoShow.expected_at):
+        yield Held("no_show", _day(session, missed.expected_at), {"waited_minutes": missed.waited_minutes})
+
+
+def _of_consent(row: Consent) -> Said:
+    return {
+        "purpose": row.purpose,
+        "organization": str(row.organization_id or ""),
+        "signed_by": row.signed_by,
+        "until": _iso(row.ends_on),
+        "withdrawn_on": _iso(row.withdrawn_on),
+    }
+
+
+def _each(session: Session, table: type[SQLModel], participant_id: UUID, order: Any) -> list[Any]:
+    found: Any = table
+    theirs = of(found).where(found.participant_id == participant_id)
+    return every(session, theirs.order_by(col(order), col(found.id)))
+
+
+def _opened(session: Session, participant_id: UUID, place: str, sealed: bytes | None) -> Said:
+    return {} if sealed is None else unseal(session, participant_id, place, sealed)
+
+
+def _texts(told: Said) -> dict[str, str]:
+    return {name: text for name, text in told.items() if isinstance(text, str) and text}
+
+
+def _numbers(told: Said) -> dict[str, int]:
+    return {name: value for name, value in told.items() if isinstance(value, int)}
+
+
+def _iso(day: date | None) -> str:
+    return day.isoformat() if day else ""
+
+
+def _day(session: Session, at: datetime | None) -> date | None:
+    return None if at is None else local_day(session, at)

@@ -1,0 +1,79 @@
+"""What a person is given of their own file, on paper: part by part, each piece with its day, and in whole sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from locales import N_
+from meetings.documents.content import Both
+from meetings.documents.paper import Block, CellLine, Column, Heading, Paper, PaperNote, Speaker
+
+
+@dataclass(frozen=True)
+class PaperPiece:
+    """One piece: what it is, its local day, and with a label each what is known in a few words and what was written."""
+
+    title: str
+    on: date | None
+    facts: tuple[tuple[str, str], ...] = ()
+    words: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class PaperPart:
+    """A part of the paper. One that is `listed` is a table of days and sentences."""
+
+    title: str
+    pieces: tuple[PaperPiece, ...]
+    listed: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class PersonPaper:
+    """A paper for one person, in their language: its title, the request's number, how the file is called, its parts."""
+
+    program: Both
+    title: str
+    number: int
+    known_as: str
+    on: date
+    notes: tuple[str, ...]
+    parts: tuple[PaperPart, ...]
+
+
+_DAYS: Final = (Column(N_("Day"), 36), Column(N_("Who, what and why")))
+
+
+def given(words: Speaker, content: PersonPaper) -> Paper:
+    """The paper, laid out."""
+    facts = (
+        (words.say(N_("File of")), content.known_as),
+        (words.say(N_("As of")), words.day(content.on)),
+        (words.say(N_("The request")), words.say(N_("no. %(number)s"), number=content.number)),
+    )
+    notes = [PaperNote(words.prose(one)) for one in content.notes]
+    blocks: list[Block] = [*notes, *(block for part in content.parts for block in _part(words, part))]
+    # In the document's properties stands no number: they show where files are listed.
+    return words.paper(content.title, content.program, content.title, "", facts, blocks)
+
+
+def _part(words: Speaker, part: PaperPart) -> Iterator[Block]:
+    yield Heading(words.prose(part.title))
+    if part.note:
+        yield PaperNote(words.prose(part.note), "quiet", keeps=True)
+    if part.listed:
+        rows = [((CellLine(words.day(one.on, "long")),), (CellLine(words.prose(one.title)),)) for one in part.pieces]
+        yield words.table(_DAYS, rows)
+        return
+    for piece in part.pieces:
+        day = f" – {words.day(piece.on, 'long')}" if piece.on else ""
+        yield Heading(words.prose(piece.title) + day, 3)
+        for label, value in piece.facts:
+            yield PaperNote(words.say(N_("%(label)s: %(value)s"), label=label, value=words.of(value)))
+        for label, text in piece.words:
+            yield PaperNote(label, "strong", keeps=True)
+            yield PaperNote(words.prose(text))

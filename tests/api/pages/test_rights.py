@@ -1,0 +1,133 @@
+"""The privacy officer's desk: what is asked is taken down, prepared, handed over; and who may not even know of it."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from uuid import UUID
+
+import pytest
+from fastapi.testclient import TestClient
+from httpx2 import Response
+from sqlalchemy import select
+
+from domain.accompaniment import barring
+from domain.files.pdf_words import words_of as words_of_pdf
+from models.base import table_of
+from models.right import RightsRequest
+from tests.api.application import client_for
+from tests.api.pages.looking import text_of
+from tests.cast import AT, TODAY, Cast
+from tests.rights import written_of
+
+OFFICER: Final = "privacy_officer"
+FORM: Final = {
+    "kind": "access",
+    "file": "#2026-01",
+    "received_on": TODAY.isoformat(),
+    "asked_by": "self",
+    "verified_by": "card_shown",
+    "verified_on": TODAY.isoformat(),
+    "language": "fr",
+}
+
+
+@pytest.fixture
+def participant(cast: Cast) -> UUID:
+    """Somebody who is followed, and of whom a note names others."""
+    return written_of(cast)
+
+
+def officer(cast: Cast, name: str = OFFICER) -> TestClient:
+    return client_for(cast.database, cast.people[name])
+
+
+def once(page: str) -> str:
+    found = re.search(r'name="once" value="([^"]+)"', page)
+    assert found is not None
+    return found[1]
+
+
+def taken_down(me: TestClient, **more: str) -> str:
+    """A request that was taken down on its form; its address."""
+    form = {**FORM, **more, "once": once(me.get("/privacy/rights/new").text)}
+    sent = me.post("/privacy/rights", data=form, follow_redirects=False)
+    assert sent.status_code == 303, text_of(sent.text)
+    return sent.headers["location"]
+
+
+def led(me: TestClient, address: str, form: dict[str, str]) -> Response:
+    """The page to which a form leads."""
+    sent = me.post(address, data=form)
+    assert sent.status_code == 303, text_of(sent.text)
+    return me.get(sent.headers["location"])
+
+
+def seen_in(page: str) -> str:
+    found = re.search(r'name="seen" value="(\d+)"', page)
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.usefixtures("participant")
+def test_a_request_is_taken_down_prepared_handed_over_and_answered(cast: Cast) -> None:
+    me = officer(cast)
+    here = taken_down(me)
+    assert "Request no. 1" in me.get("/privacy/rights").text
+    looked_at = me.get(f"{here}/package").text
+    assert "Romarin Tilleul" in looked_at
+    masks = {"seen": seen_in(looked_at), "others": "Romarin Tilleul\n438 555-0188\nÉglantine Rosier"}
+    masked = led(me, f"{here}/masks", masks)
+    assert masked.url.path == f"{here}/package"
+    preview = masked.text.partition('id="preview"')[2]
+    assert "Romarin" not in preview
+    assert "[masqué]" in preview, "in the language of the answer"
+    digest = re.search(r'name="digest" value="([0-9a-f]{64})"', masked.text)
+    assert digest is not None
+    made = led(me, f"{here}/package", {"seen": seen_in(masked.text), "digest": digest[1]})
+    assert "Open as PDF" in text_of(made.text)
+    paper = me.get(f"{here}/package.pdf")
+    assert paper.headers["content-type"] == "application/pdf"
+    assert "Ondine" not in paper.headers["content-disposition"]
+    words = " ".join(words_of_pdf(paper.content))
+    assert "Fougère-Lys" in words
+    assert "Romarin" not in words
+    data = me.get(f"{here}/package.json")
+    assert "Romarin" not in data.text
+    assert data.json()["kind"] == "access"
+    given = {"seen": seen_in(made.text), "answered_on": TODAY.isoformat(), "handed_over": "in_person", "words": ""}
+    assert "Answered" in text_of(led(me, f"{here}/answer", given).text)
+
+
+@pytest.mark.usefixtures("participant")
+def test_another_is_told_of_no_request_and_of_nobody_on_file(cast: Cast) -> None:
+    here = taken_down(officer(cast))
+    for name in ("coordinator", "worker_ccsmtl", "administrator"):
+        other = officer(cast, name)
+        for address in ("/privacy/rights", here, f"{here}/package", f"{here}/package.pdf", f"{here}/package.json"):
+            assert other.get(address).status_code == 404, (name, address)
+
+
+def test_whom_the_person_barred_sees_nothing_of_their_requests(cast: Cast, participant: UUID) -> None:
+    me = officer(cast)
+    here = taken_down(me)
+    with cast.session() as session:
+        barring.bar(session, participant, cast.people[OFFICER], by=cast.actor("coordinator"), at=AT)
+    assert me.get(here).status_code == 404
+    assert "Request no. 1" not in me.get("/privacy/rights").text
+
+
+@pytest.mark.usefixtures("participant")
+def test_a_number_that_is_not_there_is_refused_and_nobody_on_file_is_answered(cast: Cast) -> None:
+    me = officer(cast)
+    form = {**FORM, "file": "#2026-55", "once": once(me.get("/privacy/rights/new").text)}
+    again = me.post("/privacy/rights", data=form)
+    assert again.status_code == 409
+    assert "Nothing is held under this number" in text_of(again.text)
+    here = taken_down(me, file="")
+    page = me.get(here).text
+    given = {"seen": seen_in(page), "answered_on": TODAY.isoformat(), "handed_over": "sealed_envelope"}
+    assert "Answered" in text_of(led(me, f"{here}/answer", given).text)
+    with cast.session() as session:
+        row = session.execute(select(table_of(RightsRequest))).one()
+    assert (row.participant_id, row.asked, row.answer) == (None, None, None)
