@@ -65,14 +65,14 @@ def _triage(session: Session, referral_id: UUID, coordinator: Actor, at: datetim
         "AD-C5": "Elle veut essayer.",
     }
     for criterion, fact in facts.items():
-        triage.find_criterion(session, referral_id, criterion, "met", fact=fact, by=coordinator, at=at)
+        triage.find_criteria(session, referral_id, {criterion: triage.Finding("met", fact)}, by=coordinator, at=at)
     seen = next(row.version for row in to_triage(session) if row.id == referral_id)
     triage.triage(session, referral_id, "committee", by=coordinator, at=at, seen=seen)
 
 
 def _refuse(session: Session, referral_id: UUID, coordinator: Actor, at: datetime) -> None:
     fact = "Habite hors du territoire, et n’y vient pas."
-    triage.find_criterion(session, referral_id, "AD-C2", "not_met", fact=fact, by=coordinator, at=at)
+    triage.find_criteria(session, referral_id, {"AD-C2": triage.Finding("not_met", fact)}, by=coordinator, at=at)
     triage.triage(
         session,
         referral_id,

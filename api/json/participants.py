@@ -15,6 +15,7 @@ from api.access.session import InContext, RequestContext
 from api.acts.admissions import PARTICIPANT
 from api.acts.declaring import On
 from api.acts.participant_files import KEPT
+from api.acts.triage import TRIAGE
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.participant_shapes import (
@@ -132,3 +133,4 @@ def _acted_on(on: On[UnsealedFacts], _: object, response: Response) -> Participa
 
 act_resources(router, PARTICIPANT, _acted_on)
 act_resources(router, KEPT, _acted_on)
+act_resources(router, TRIAGE, _acted_on)

@@ -11,7 +11,7 @@ from locales import N_, gettext
 FOUND: Final[Mapping[str, tuple[str, str]]] = {
     "met": (N_("Met"), "full"),
     "not_met": (N_("Not met"), "stop"),
-    "unknown": (N_("Not known"), "wait"),
+    "unknown": (N_("To be confirmed"), "wait"),
 }
 RISKS: Final[Mapping[str, str]] = {
     "red": N_("Red: dangerous"),

@@ -7,6 +7,7 @@ from typing import Final
 
 from domain.accompaniment import ASSESS, FOLLOWS, OF_SECOND, REFUSE, REVIEW, REVIEWED, SPEAK, STOPPED, STOPS, STORE
 from domain.accompaniment import FIND_A_WORKER as FIND_FOR_CANDIDATE
+from domain.admissions import OWED
 from domain.casework import BY_ITS_ACT
 from domain.departure import NAMES_THEM
 from domain.follow_ups import APART, APART_COORDINATION, FIND_A_SECOND, FIND_A_WORKER, WRITE, WRITTEN
@@ -30,6 +31,7 @@ _PLACES: Final[Mapping[str, str]] = {
     ASK: "/participants/%s#retention",
     CONFIRM: "/participants/%s/destruction",
     UNFINISHED: "/referrals/%s",
+    OWED: "/participants/%s/triage",
     SPEAK: "/participants/%s#consent",
     FOLLOWS: "/participants/%s#consent",
     STOPS: "/participants/%s#consent",

@@ -6,4 +6,7 @@ from domain.admissions import first_meetings as first_meetings
 from domain.admissions import numbers as numbers
 from domain.admissions import triage as triage
 from domain.admissions.duplicates import Duplicate as Duplicate
+from domain.admissions.triage import OWED as OWED
+from domain.admissions.triage import Finding as Finding
+from domain.admissions.triage import owe_findings as owe_findings
 from domain.admissions.triage import refuse as refuse

@@ -9,6 +9,7 @@ from domain.participants import disclosures as disclosures
 from domain.participants import findings as findings
 from domain.participants import holds as holds
 from domain.participants import links as links
+from domain.participants import opened as opened
 from domain.participants import rates as rates
 from domain.participants import reading as reading
 from domain.participants import referring as referring
@@ -37,6 +38,7 @@ from domain.participants.findings import OF_RECRUITERS as OF_RECRUITERS
 from domain.participants.findings import CriterionFound as CriterionFound
 from domain.participants.findings import findings_of as findings_of
 from domain.participants.findings import refuse_not_met as refuse_not_met
+from domain.participants.findings import told_before as told_before
 from domain.participants.identity import IdentityColumns as IdentityColumns
 from domain.participants.identity import ParticipantIdentity as ParticipantIdentity
 from domain.participants.identity import identity_within as identity_within
@@ -57,6 +59,7 @@ from domain.participants.locking import finish_step as finish_step
 from domain.participants.locking import forget as forget
 from domain.participants.locking import hold_participant as hold_participant
 from domain.participants.locking import known_as as known_as
+from domain.participants.locking import move_standing as move_standing
 from domain.participants.locking import new_reference as new_reference
 from domain.participants.locking import participant_state_after as participant_state_after
 from domain.participants.locking import skip_step as skip_step

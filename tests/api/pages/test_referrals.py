@@ -230,9 +230,12 @@ def test_a_referral_is_triaged_forwarded_met_consented_and_numbered_on_the_pages
         participant_id = participant_of(session, referral_id)
         seen = session.execute(select(_referral.c.version)).scalar_one()
     here = f"/participants/{participant_id}"
-    for criterion in ("AD-C0", "AD-C1", "AD-C2", "AD-C3", "AD-C5"):
-        found = {"referral": str(referral_id), "criterion": criterion, "finding": "met", "fact": "Dit."}
-        assert coordinator.post(f"{here}/findings", data=found).status_code == 303, criterion
+    found = {"referral": str(referral_id), "seen": str(seen)}
+    for end in ("c0", "c2", "c3", "c5"):
+        found |= {f"finding_{end}": "met", f"fact_{end}": "Dit."}
+    assert coordinator.post(f"{here}/findings", data=found).status_code == 303
+    assert coordinator.post(f"{here}/findings", data=found).status_code == 412, "that window shows what was before"
+    seen += 1
     decided = {
         "referral": str(referral_id),
         "seen": str(seen),
@@ -281,11 +284,13 @@ def test_the_page_warns_of_a_worker_without_room_in_both_languages_and_refuses_n
     here = f"/participants/{participant_id}"
     words = {"en": "has no room for it", "fr": "n’a pas de place pour ce suivi"}
     for language, said in words.items():
-        assert said not in client.get(here, headers={"Accept-Language": language}).text, "seven regular ones leave room"
+        assert said not in client.get(f"{here}/triage", headers={"Accept-Language": language}).text, (
+            "seven regular ones leave room"
+        )
     with there.session() as session:
         session.execute(text("update follow_up set intensity = 'intense'"))
     for language, said in words.items():
-        page = html.unescape(client.get(here, headers={"Accept-Language": language}).text)
+        page = html.unescape(client.get(f"{here}/triage", headers={"Accept-Language": language}).text)
         lines = [line for line in re.findall(r"<bdi>([^<]+)</bdi>", page) if said in line]
         assert [line.partition(" – ")[0] for line in lines] == ["Garnet Schist"], language
         (select_worker,) = re.findall(r'<select[^>]*name="worker".*?</select>', page, re.DOTALL)
@@ -375,7 +380,8 @@ def test_a_triage_is_opened_again_once_on_the_page_of_the_candidate(there: Cast)
     again = {"referral": str(referral_id), "seen": seen}
     assert coordinator.post(f"{here}/triage/taking-back", data=again).status_code == 303
     assert coordinator.post(f"{here}/triage/taking-back", data=again).status_code == 409
-    assert f'action="{here}/triage"' in coordinator.get(here).text
+    assert f'href="{here}/triage"' in coordinator.get(here).text
+    assert f'action="{here}/triage"' in coordinator.get(f"{here}/triage").text
 
 
 @pytest.mark.ci
@@ -383,7 +389,7 @@ def test_a_triage_is_opened_again_once_on_the_page_of_the_candidate(there: Cast)
 @pytest.mark.parametrize(
     ("act", "typed"),
     [
-        ("findings", {"criterion": "AD-C2", "finding": "met", "fact": "Elle le dit."}),
+        ("findings", {"seen": "2", "finding_c2": "met", "fact_c2": "Elle le dit."}),
         ("triage", {"seen": "1", "result": "refused", "reason": "Non.", "offered": "Oui."}),
         ("triage/taking-back", {"seen": "1"}),
         ("joining", {}),
