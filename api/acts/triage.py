@@ -8,17 +8,18 @@ from uuid import UUID
 
 from pydantic import Field, StrictBool
 
-from api.access.participants import UnsealedFacts, find_participant, ground_of
+from api.access.participants import UnsealedFacts, find_participant, ground_of, sent_referral
 from api.access.permissions import Action
+from api.access.permissions import Given as Relations
 from api.access.session import RequestContext
 from api.acts.admissions import Words, find_file
 from api.acts.declaring import ActSubject, On
 from api.views.criteria import on_form_of
-from api.web.given import ActInput, on_form, yes
+from api.web.given import NOT_ON_FORM, ActInput, on_form, yes
 from api.web.readers import chosen
-from api.web.referral_shapes import Criterion
-from domain.admissions import Finding, duplicates, triage
-from domain.participants import opened
+from api.web.referral_shapes import Criterion, corrected, with_fields
+from domain.admissions import ASKABLE, Finding, asking_referrers, duplicates, triage
+from domain.participants import OwnReferral, ReferralForm, fields_of, opened
 from locales import N_
 from meetings import admissions
 
@@ -90,6 +91,20 @@ def find(on: On[UnsealedFacts], said: FindingsGiven) -> None:
     triage.find_criteria(on.session, said.referral_id, found, by=on.by, at=on.at, seen=on.seen)
 
 
+class MissingGiven(ActInput):
+    """What is missing in a referral: fields of its form and criteria, which who referred is asked for."""
+
+    referral_id: Referral
+    missing: list[Annotated[str, Field(max_length=40)]] = Field(default_factory=list, max_length=len(ASKABLE))
+
+
+@TRIAGE.act(Action.TRIAGE, "/questions", form="missing", versioned=True, leads=lambda on, _: f"{_page(on, _)}#missing")
+def ask_referrer(on: On[UnsealedFacts], said: MissingGiven) -> None:
+    """Ask who referred for what is missing; nothing ticked asks no more. If-Match is the referral's version."""
+    triage.refuse_other(on.session, on.id, said.referral_id)
+    triage.ask_referrer(on.session, said.referral_id, said.missing, by=on.by, at=on.at, seen=on.seen)
+
+
 class JoiningGiven(ActInput):
     """That a referral is about a person who is known, and why they are the same."""
 
@@ -147,3 +162,41 @@ def take_back_triage(on: On[UnsealedFacts], said: TakingBackGiven) -> None:
     """Triage a referral again; its worker no longer meets the person. If-Match is the referral's version."""
     triage.refuse_other(on.session, on.id, said.referral_id)
     triage.take_back_triage(on.session, said.referral_id, by=on.by, at=on.at, seen=on.seen)
+
+
+# ----------------------------------------------------------------------------------------------- by who referred
+
+
+def find_sent(context: RequestContext, _: Action, referral_id: UUID) -> tuple[OwnReferral, Relations]:
+    """A referral that was sent, for its author; for the coordinator, what they hear by telephone. Raises Forbidden."""
+    return sent_referral(context.session, context.asker, referral_id)
+
+
+SENT: Final = ActSubject("/referrals/{referral_id}", find_sent, nominative=True)
+_FACTS: Final = {f"fact_{on_form_of(one)}": one for one in FOUND_ON_FORM}
+
+
+@with_fields(corrected([one for one in fields_of(ReferralForm) if one.name in ASKABLE]))
+class AnswerGiven(ActInput):
+    """What is answered of what was asked; the rest is not taken. `facts` are by criterion."""
+
+    #: What the form has: the fields, and the fact behind each criterion.
+    typed: ClassVar = (*(one for one in ASKABLE if one not in FOUND_ON_FORM), *_FACTS)
+
+    facts: Annotated[dict[Criterion, Words], NOT_ON_FORM] = Field(default_factory=dict)
+
+    @classmethod
+    def from_form(cls, typed: Mapping[str, object], context: RequestContext) -> Self:
+        """What the form says."""
+        said = super().from_form(typed, context)
+        return said.model_copy(update={"facts": {one: str(typed[name]) for name, one in _FACTS.items()}})
+
+    def form(self) -> ReferralForm:
+        """As the verb takes it."""
+        return ReferralForm(**self.model_dump(exclude_none=True))
+
+
+@SENT.act(Action.KEEP_DRAFT, "/answer", form="answer")
+def answer(on: On[OwnReferral], said: AnswerGiven) -> None:
+    """Complete a referral that was sent by what was asked of it."""
+    asking_referrers.answer(on.session, on.id, said.form(), by=on.by, at=on.at)

@@ -20,7 +20,7 @@ from api.views import participant_words
 from api.views.languages import names_of as names_of_languages
 from api.views.participants import SeenFile, Workers, admission_of
 from api.views.tasks import names_of
-from api.views.triage import triage_shown
+from api.views.triage import askable, triage_shown
 from domain.participants import rates
 
 router = framed_pages("/participants")
@@ -52,6 +52,7 @@ def _page(context: RequestContext, request: Request, row: UnsealedFacts, typed: 
         terms=participant_words,
         names=names,
         maybe_known=admission.maybe_known,
+        askable=askable(),
         workers=Workers.of(admission.proposals, names, context.language),
     )
 

@@ -12,9 +12,9 @@ from api.access.permissions import Action, Forbidden, require
 from api.views.criteria import AGE, ASKED, NAMES, on_form_of
 from api.views.opened_files import Lines, OpenedNow, age_in_words, opened_who, opened_without_the_name
 from api.views.participants import SeenFile
-from domain.admissions import Duplicate, duplicates, triage
+from domain.admissions import ASKABLE, Duplicate, duplicates, triage
 from domain.casework import asking
-from domain.participants import OF_RECRUITERS, CriterionFound, ReadReferral, opened, reading
+from domain.participants import OF_RECRUITERS, CriterionFound, ReadReferral, ReferralForm, fields_of, opened, reading
 from locales import N_, gettext
 from models.referral import CRITERIA, Referral
 
@@ -146,3 +146,9 @@ def _sitting(seen: SeenFile) -> Sitting | None:
     if duplicates.alike(context.session, [seen.id], reader=context.asker.person_id):
         alike = duplicates.possible_duplicates(context.session, seen.id, by=by, at=context.at)
     return Sitting(opened_who(who), until, alike)
+
+
+def askable() -> list[tuple[str, str]]:
+    """What who referred can be asked for, by its name and what it is called."""
+    labels = {**{one.name: one.label for one in fields_of(ReferralForm)}, **NAMES}
+    return [(name, gettext(labels[name])) for name in ASKABLE]

@@ -5,7 +5,7 @@ A finding is written once; a later one counts in its place, and those before sta
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 from sqlmodel import Session
 
 from domain.accompaniment import recruiting, reviews, withdrawals, workers
+from domain.admissions import asking_referrers
 from domain.casework import BY_ITS_ACT, asking, assigning, cases
 from domain.kernel import (
     Actor,
@@ -112,9 +113,7 @@ def find_criteria(
             _write(session, held, criterion, one.finding, told, by=by, at=at, allowed_by=allowed_by)
     if OF_RECRUITERS in checked and checked[OF_RECRUITERS].finding != "unknown":
         recruiting.note(session, participant, by=by, at=at)
-    known = before.get(OF_AGE)
-    if known is None or known.on != local_day(session, at):
-        _find_age(session, held, by=by, at=at)
+    _find_age(session, held, by=by, at=at, before=before.get(OF_AGE))
     _settle(session, held, by=by, at=at)
     change_referral(session, held)
 
@@ -167,10 +166,14 @@ def find_age(session: Session, referral_id: UUID, *, by: Actor, at: datetime) ->
     return finding
 
 
-def _find_age(session: Session, held: Referral, *, by: Actor, at: datetime) -> str:
+def _find_age(
+    session: Session, held: Referral, *, by: Actor, at: datetime, before: CriterionFound | None = None
+) -> str:
     today = local_day(session, at)
     age = identity_within(session, held.participant_id).age_as_of(today)
     finding = age.within_program() if age else "unknown"
+    if before is not None and (before.finding, before.on) == (finding, today):
+        return finding
     said = {"least": age.least, "most": age.most} if age else {}
     _write(session, held, OF_AGE, finding, {"fact": "", "why": "", **said}, by=by, at=at)
     return finding
@@ -253,6 +256,7 @@ def end_admission(session: Session, participant: Participant, move: str, *, by: 
     destruction.stop(session, participant.id, "changed", by=by, at=at)
     asking.no_more(session, workers.FIND_OUT, participant.id, by=by, at=at)
     asking.no_more(session, OWED, participant.id, by=by, at=at)
+    asking_referrers.ask_nothing_about(session, participant.id, by=by, at=at)
     case_id = case_of(session, participant.id)
     if case_id is not None:
         cases.cancel_case(session, case_id, by=by, at=at, reason=_ENDED[move])
@@ -290,6 +294,20 @@ def take_back_triage(session: Session, referral_id: UUID, *, by: Actor, at: date
         stands="received",
     )
     events.write(session, "referral.taken_back", "referral", referral_id, by=by, at=at)
+
+
+def ask_referrer(
+    session: Session, referral_id: UUID, wanted: Collection[str], *, by: Actor, at: datetime, seen: int | None = None
+) -> None:
+    """Ask who referred for what is missing in a referral that is being triaged; for nothing, ask no more.
+
+    Raises Refusal, as `hold_to_find` and `asking_referrers.ask_referrer`.
+    """
+    held = hold_to_find(session, referral_id, seen=seen)
+    if not wanted and held.asked_at is not None:
+        asking_referrers.ask_no_more(session, referral_id, by=by, at=at)
+    else:
+        asking_referrers.ask_referrer(session, held, wanted, by=by, at=at)
 
 
 def refuse_other(session: Session, participant_id: UUID, referral_id: UUID) -> None:

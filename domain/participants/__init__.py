@@ -70,6 +70,7 @@ from domain.participants.rates import TOO_MANY as TOO_MANY
 from domain.participants.rates import rates_of as rates_of
 from domain.participants.reading import Arrived as Arrived
 from domain.participants.reading import Funnel as Funnel
+from domain.participants.reading import OwnReferral as OwnReferral
 from domain.participants.reading import to_triage as to_triage
 from domain.participants.reasons import DecisionReason as DecisionReason
 from domain.participants.reasons import read_reasons as read_reasons
@@ -90,6 +91,7 @@ from domain.participants.referral_fields import values_of as values_of
 from domain.participants.referral_form import ReadReferral as ReadReferral
 from domain.participants.referral_form import ReferralForm as ReferralForm
 from domain.participants.referral_form import checked_answer as checked_answer
+from domain.participants.referral_form import checked_form as checked_form
 from domain.participants.referral_form import checked_identity as checked_identity
 from domain.participants.referring import UNFINISHED as UNFINISHED
 from domain.participants.referring import LeftDraft as LeftDraft
