@@ -319,6 +319,14 @@ SENT: Final[Mapping[str, Sent]] = {
         which=_WAITING, form={"seen": "2", "referral": "{referral_id:waiting}", "finding_c0": "met", "fact_c0": "Dit."}
     ),
     "GET /participants/{participant_id}/triage": Sent(which=_WAITING),
+    "POST /participants/{participant_id}/questions": Sent(
+        which=_WAITING, form={"seen": "2", "referral": "{referral_id:waiting}", "missing": "setting"}
+    ),
+    "POST /api/v1/participants/{participant_id}/questions": Sent(
+        which=_WAITING, json={"referral_id": "{referral_id:waiting}", "missing": ["setting"]}
+    ),
+    "POST /referrals/{referral_id}/answer": Sent(form={"setting": "Foyer"}),
+    "POST /api/v1/referrals/{referral_id}/answer": Sent(json={"setting": "Foyer"}),
     "POST /participants/{participant_id}/triage/opening": Sent(which=_WAITING),
     "POST /api/v1/participants/{participant_id}/triage/opening": Sent(which=_WAITING),
     "POST /participants/{participant_id}/triage": Sent(

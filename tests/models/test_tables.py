@@ -458,7 +458,7 @@ KEYS = {
     "person": {"uq_person_program_id_key"},
     "program": {"uq_program_key"},
     "protocol_version": {"uq_protocol_version_program_id_key_digest"},
-    "referral": {"uq_referral_program_id_link_id"},
+    "referral": {"uq_referral_program_id_link_id", "uq_referral_program_id_reference"},
     "referral_link": {"uq_referral_link_program_id_id"},
     "request": {"uq_request_program_id_task_id_n"},
     "research_consent": {"one_research_consent_stands"},
