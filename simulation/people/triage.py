@@ -42,6 +42,9 @@ def _look_at(me: Visit, row: dict[str, Any]) -> None:
         return
     if me.may(0.07):
         _correct(me, here)
+    if me.may(0.08):
+        wanted = me.chance.sample(["setting", "contact_note", "AD-C2", "AD-C5"], 2)
+        me.post(f"{here}/questions", {"referral_id": row["id"], "missing": wanted}, if_match="*")
     if not row["recruiter"] and me.may(0.06):
         _send_at_once(me, here, row)
         return
