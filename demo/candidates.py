@@ -17,7 +17,8 @@ from models.referral import Referral
 def refer_some(session: Session, *, at: datetime) -> None:
     """Have workers of the demonstration refer people, and the coordinator triage some. Nothing without either role.
 
-    Of one, the worker is asked for what is missing. One is a draft yet. One lives elsewhere, was refused, and asks that nothing be kept: that waits for another person.
+    Of one, the worker is asked for what is missing. One is a draft yet. One lives elsewhere, was refused, and asks that
+    nothing be kept: that waits for another person.
     """
     today = standing(session, local_day(session, at))
     workers, coordinators = today.holding("youth_worker"), today.holding("coordinator")
