@@ -78,7 +78,9 @@ def triage_shown(seen: SeenFile, area: str, typed: Mapping[str, object]) -> Tria
         to_triage=to_triage,
         owed=() if to_triage else triage.still_owed(context.session, seen.row),
         told=opened_without_the_name(read, only=[replace(one, facts={}) for one in this]),
-        criteria=[_criterion(one, read, this[0] if this else None, area, typed) for one in asked],
+        criteria=[
+            _criterion(one, read, this[0] if this else None, area, typed, recruiter=seen.row.recruiter) for one in asked
+        ],
         sitting=_sitting(seen),
     )
 
@@ -92,15 +94,15 @@ def _referral(seen: SeenFile) -> Referral:
 
 
 def _criterion(
-    criterion: str, read: Facts, said: ReadReferral | None, area: str, typed: Mapping[str, object]
+    criterion: str, read: Facts, said: ReadReferral | None, area: str, typed: Mapping[str, object], *, recruiter: bool
 ) -> CriterionShown:
     """A criterion as the form shows it: as it was typed, or found; else to be confirmed, with its fact."""
     found, end = read.found.get(criterion), on_form_of(criterion)
-    lines = _lines(criterion, read, said, area)
+    lines = _lines(criterion, read, said, area, recruiter=recruiter)
     works_itself_out = criterion == AGE
     written = {
         "finding": found.finding if found else "unknown",
-        "fact": found.fact if found else " ".join(text for _, text in lines),
+        "fact": found.fact if found else " – ".join(text for _, text in lines),
         "why": found.why if found else "",
     }
     if works_itself_out:
@@ -120,13 +122,15 @@ def _criterion(
     )
 
 
-def _lines(criterion: str, read: Facts, said: ReadReferral | None, area: str) -> Lines:
+def _lines(criterion: str, read: Facts, said: ReadReferral | None, area: str, *, recruiter: bool) -> Lines:
     """The facts of the referral that speak of a criterion, each with what was asked."""
     found: Lines = []
     if criterion == AGE:
         found.append((gettext(N_("Age today")), age_in_words(read.age)))
     if criterion == "AD-C2" and area:
         found.append((gettext(N_("Area")), area))
+    if criterion == OF_RECRUITERS and recruiter:
+        found.append((gettext(N_("They also recruit others")), gettext(N_("Yes"))))
     if said is not None:
         if criterion == "AD-C2" and said.setting:
             found.append((gettext(N_("Care setting, if any")), said.setting))
