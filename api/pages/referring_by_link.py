@@ -17,7 +17,7 @@ from api.access.permissions import Action, Forbidden, asks
 from api.access.session import Installation, installation_of
 from api.pages.forms import Text
 from api.pages.frame import see_other
-from api.pages.referral_fields import TypedReferral, asked_shown, form_shown, typed_of
+from api.pages.referral_fields import ReferralTyped, TypedReferral, asked_shown, form_shown, typed_of
 from api.views.participant_words import STANDS
 from api.views.sentences import sentence_of
 from api.web import browsers, limits
@@ -63,36 +63,52 @@ def show_form(request: Request, token: str) -> HTMLResponse:
 def refer(request: Request, token: str, typed: TypedReferral, seen: Seen = None, do: Text = "send") -> Response:
     """Save what was written so far, or send the referral: the link then works no more."""
     installation = installation_of(request)
-    browser = browsers.refers_by_link(installation, request)
-    saves = do == "save"
+    browser, saves = browsers.refers_by_link(installation, request) or browsers.new_cookie(), do == "save"
     with installation.transaction(_program_of(installation, token)) as session:
         own = _sent_by(session, token, installation)
         try:
             if own is not None:
-                if do != "answer":
-                    raise Forbidden
-                asking_referrers.answer(session, own.id, typed.form(), by=_BY, at=installation.clock())
+                _answer(session, own, typed, do, installation)
             elif saves:
-                browser = browser or browsers.new_cookie()
-                referring.save_by_link(
-                    session, token, typed.form(), browser=browser, by=_BY, at=installation.clock(), seen=seen or None
-                )
+                at = installation.clock()
+                referring.save_by_link(session, token, typed.form(), browser=browser, by=_BY, at=at, seen=seen or None)
             else:
                 referring.refer_by_link(session, token, typed.form(), browser=browser, by=_BY, at=installation.clock())
         except Refusal as refusal:
             session.rollback()
-            if refusal.code == "referral_link.closed":
-                raise Forbidden from None
-            if own is not None:
-                now = _sent_by(session, token, installation) or own
-                return _sent(request, token, now, typed.values, refusal=refusal)
-            return _page(request, session, token, typed.values, seen=seen or 0, refusal=refusal)
+            return _refused(request, session, token, typed, own, refusal, seen=seen or 0)
     chosen = request.query_params.get(PARAMETER, "")
     place = f"/refer/{token}" if saves or own is not None else "/referred"
     answer = see_other(place + (f"?{PARAMETER}={chosen}" if is_language(chosen) else ""))
     if saves:
         browsers.mark_referring(installation, answer, browser)
     return answer
+
+
+def _answer(session: Session, own: OwnReferral, typed: ReferralTyped, do: str, installation: Installation) -> None:
+    """Take the answer to what is asked of a referral that was sent. Raises Forbidden: it refers no second time."""
+    if do != "answer":
+        raise Forbidden
+    asking_referrers.answer(session, own.id, typed.form(), by=_BY, at=installation.clock())
+
+
+def _refused(
+    request: Request,
+    session: Session,
+    token: str,
+    typed: ReferralTyped,
+    own: OwnReferral | None,
+    refusal: Refusal,
+    *,
+    seen: int,
+) -> HTMLResponse:
+    """The form again with why it was refused; of a link that is closed, what is not there. Raises Forbidden."""
+    if refusal.code == "referral_link.closed":
+        raise Forbidden from None
+    if own is None:
+        return _page(request, session, token, typed.values, seen=seen, refusal=refusal)
+    now = _sent_by(session, token, installation_of(request)) or own
+    return _sent(request, token, now, typed.values, refusal=refusal)
 
 
 @router.get("/referred", name="referred")

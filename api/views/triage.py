@@ -71,7 +71,7 @@ def triage_shown(seen: SeenFile, area: str, typed: Mapping[str, object]) -> Tria
     referral = _referral(seen)
     read = read_facts(context.session, seen.given, seen.id, purpose="", language=context.language, by=by, at=context.at)
     this = [one for one in read.referrals if one.received_at == referral.received_at]
-    asked = [one for one in CRITERIA if one != OF_RECRUITERS or seen.row.recruiter or one in read.found]
+    asked = _asked(seen, read)
     to_triage = referral.state == "received"
     return TriageShown(
         referral=referral,
@@ -83,6 +83,11 @@ def triage_shown(seen: SeenFile, area: str, typed: Mapping[str, object]) -> Tria
         ],
         sitting=_sitting(seen),
     )
+
+
+def _asked(seen: SeenFile, read: Facts) -> list[str]:
+    """The criteria of the person: that of those who recruit others only where it is of them."""
+    return [one for one in CRITERIA if one != OF_RECRUITERS or seen.row.recruiter or one in read.found]
 
 
 def _referral(seen: SeenFile) -> Referral:

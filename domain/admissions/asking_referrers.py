@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
@@ -163,17 +163,7 @@ def _both(before: str, then: str) -> str:
 def _add_to_identity(session: Session, participant: Participant, said: Said, *, by: Actor, at: datetime) -> None:
     """Write what is answered of who they are where nothing is known, and beside it where something else is."""
     before = identity_within(session, participant.id)
-    known = values_of(before, Who)
-    new = {name: value for name, value in said.items() if known[name] in ("", None)}
-    if "age" in new:
-        new = new | {"age_on": local_day(session, at)} if before.birth_date is None else {**new, "age": None}
-    after = replace(before, **new)
-    if after.birth_date is not None:
-        after = replace(after, age=None, age_on=None)
-    names: Said = {"given_name": before.given_name, "family_name": before.family_name}
-    other = {name: value for name, value in said.items() if name not in new and value != known[name] and name != "age"}
-    if other:
-        after = after.with_what_is_new_in(ParticipantIdentity(**names, **other))
+    after = _with_said(before, said, today=local_day(session, at))
     if after == before:
         return
     change_participant(session, participant, **sealed_identity(session, participant.id, after))
@@ -181,6 +171,22 @@ def _add_to_identity(session: Session, participant: Participant, said: Said, *, 
     events.write(session, "participant.corrected", "participant", participant.id, by=by, at=at, fields=told)
     if "birth_date" in said:
         reviews.keep(session, participant.id, by=by, at=at)
+
+
+def _with_said(before: ParticipantIdentity, said: Said, *, today: date) -> ParticipantIdentity:
+    """An identity with what is said where nothing is known; a birth date takes the place of an age."""
+    known = values_of(before, Who)
+    new = {name: value for name, value in said.items() if known[name] in ("", None)}
+    other = {name: value for name, value in said.items() if name not in (*new, "age") and value != known[name]}
+    if "age" in new:
+        new = {**new, "age_on": today}
+    after = replace(before, **new)
+    if after.birth_date is not None:
+        after = replace(after, age=None, age_on=None)
+    if not other:
+        return after
+    names: Said = {"given_name": before.given_name, "family_name": before.family_name}
+    return after.with_what_is_new_in(ParticipantIdentity(**names, **other))
 
 
 def _held(session: Session, referral_id: UUID) -> Referral:

@@ -220,7 +220,7 @@ def triage(
         held,
         state=_after(held, "triage"),
         result=result,
-        stands="committee" if result == "committee" else held.stands,
+        stands=_STANDS.get(result, held.stands),
         triaged_at=at,
         triaged_by=by.person_id,
         result_sealed=seal(session, participant.id, f"triage/{referral_id}", {"reason": reason, "offered": offered}),
@@ -235,6 +235,10 @@ def triage(
     elif result == "committee" and workers.was_given(session, participant.id):
         # The committee said already that a worker follows up; which one is to be found again.
         workers.ask_for_one(session, participant.id, by=by, at=at)
+
+
+#: Where the referral then stands for who wrote it; a worker or a no says it by itself.
+_STANDS: Final = {"committee": "committee"}
 
 
 def refuse(session: Session, participant: Participant, *, by: Actor, at: datetime) -> None:
