@@ -18,8 +18,8 @@ from models.referral import Referral
 def refer_some(session: Session, *, at: datetime) -> None:
     """Have workers of the demonstration refer people, and the coordinator triage some. Nothing without either role.
 
-    One is a draft yet. One lives elsewhere, was refused, and asks that nothing be kept: that waits for another person.
-    One asks what is held about them.
+    Of one, the worker is asked for what is missing. One is a draft yet. One lives elsewhere, was refused, and asks that
+    nothing be kept: that waits for another person. One asks what is held about them.
     """
     today = standing(session, local_day(session, at))
     workers, coordinators = today.holding("youth_worker"), today.holding("coordinator")
@@ -30,7 +30,9 @@ def refer_some(session: Session, *, at: datetime) -> None:
     day = local_day(session, at)
     waiting = _form("Ondine", "Bruyère", day.replace(day=1) - timedelta(days=16 * 365), "514 555-0161")
     decided = _form("Capucine", "Lierre", day.replace(day=1) - timedelta(days=19 * 365), "438 555-0162")
-    _send(session, waiting, worker, at - timedelta(days=1))
+    thin = _send(session, waiting, worker, at - timedelta(days=1))
+    missing = ("area", "AD-C3", "AD-C5")
+    triage.ask_referrer(session, thin, missing, by=coordinator, at=at - timedelta(hours=3))
     before = _send(session, decided, worker, at - timedelta(days=5))
     _triage(session, before, coordinator, at - timedelta(days=4))
     elsewhere = _form("Aubépine", "Sorbier", day.replace(day=1) - timedelta(days=17 * 365), "819 555-0163")
@@ -77,14 +79,14 @@ def _triage(session: Session, referral_id: UUID, coordinator: Actor, at: datetim
         "AD-C5": "Elle veut essayer.",
     }
     for criterion, fact in facts.items():
-        triage.find_criterion(session, referral_id, criterion, "met", fact=fact, by=coordinator, at=at)
+        triage.find_criteria(session, referral_id, {criterion: triage.Finding("met", fact)}, by=coordinator, at=at)
     seen = next(row.version for row in to_triage(session) if row.id == referral_id)
     triage.triage(session, referral_id, "committee", by=coordinator, at=at, seen=seen)
 
 
 def _refuse(session: Session, referral_id: UUID, coordinator: Actor, at: datetime) -> None:
     fact = "Habite hors du territoire, et n’y vient pas."
-    triage.find_criterion(session, referral_id, "AD-C2", "not_met", fact=fact, by=coordinator, at=at)
+    triage.find_criteria(session, referral_id, {"AD-C2": triage.Finding("not_met", fact)}, by=coordinator, at=at)
     triage.triage(
         session,
         referral_id,

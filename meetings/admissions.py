@@ -11,7 +11,7 @@ referral and assessing a risk keep the same order, so two at once wait for each 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -21,7 +21,7 @@ from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.accompaniment import workers
-from domain.admissions import refuse
+from domain.admissions import owe_findings, refuse
 from domain.casework import asking
 from domain.kernel import (
     Actor,
@@ -217,7 +217,8 @@ def forward(
 ) -> UUID:
     """Give a candidate straight to a worker (AD-R4), and report it to the next Clinical Committee; the naming's id.
 
-    The report is an item of its agendas, by the candidate's reference; on a frozen agenda, an addendum. Where no coming
+    The criteria that are to be confirmed are owed by that meeting's day (`domain.admissions.owe_findings`). The report
+    is an item of its agendas, by the candidate's reference; on a frozen agenda, an addendum. Where no coming
     meeting hears of it, the worker is named all the same, since the candidate cannot wait, and the coordinator has a
     task until one does: no report is lost. Raises Refusal.
     """
@@ -226,7 +227,9 @@ def forward(
     reference = hold_participant(session, participant_id).candidate_ref
     meeting = _next_meeting(session, at)
     named_id = workers.forward(session, participant_id, worker_id, second_id=second_id, by=by, at=at)
-    item_id = _put_on_agenda(session, reference, by=by, at=at)
+    due_on = local_day(session, meeting.starts_at) if meeting else None
+    owed = owe_findings(session, participant_id, due_on=due_on, by=by, at=at)
+    item_id = _put_on_agenda(session, reference, owed=owed, by=by, at=at)
     if not (item_id and meeting and _hears(session, meeting, item_id, by=by, at=at)):
         task_id = asking.ask(
             session,
@@ -241,11 +244,12 @@ def forward(
             reference=reference,
         )
         if item_id and task_id:
-            _put_on_agenda(session, reference, task_id=task_id, by=by, at=at)
+            _put_on_agenda(session, reference, owed=owed, task_id=task_id, by=by, at=at)
     return named_id
 
 
 _FORWARDED = N_("Assigned directly to a worker: %(reference)s")
+_STILL_TO_CONFIRM: Final = N_("Still to be confirmed on that day: %(criteria)s.")
 _REPORT: Final = N_("Inform the Clinical Committee that %(reference)s was assigned directly to a worker")
 
 
@@ -253,7 +257,7 @@ _REPORT: Final = N_("Inform the Clinical Committee that %(reference)s was assign
 
 
 def _put_on_agenda(
-    session: Session, reference: str, *, task_id: UUID | None = None, by: Actor, at: datetime
+    session: Session, reference: str, *, owed: Sequence[str], task_id: UUID | None = None, by: Actor, at: datetime
 ) -> UUID | None:
     """Have the committee's next agenda report a direct forwarding; None where its agendas take no such item at all."""
     if not agendas.takes(session, COMMITTEE, FORWARDED):
@@ -270,7 +274,8 @@ def _put_on_agenda(
                 "forwarded",
                 N_("The coordinator assigned it directly to a worker on %(day)s, as it could not wait."),
                 {"day": local_day(session, at).isoformat()},
-            )
+            ),
+            *([ItemReason("owed", _STILL_TO_CONFIRM, {"criteria": ", ".join(owed)})] if owed else []),
         ],
         by=by,
         at=at,

@@ -27,7 +27,8 @@ class BrowserSession(Table, table=True):
     """A sign-in, found by the digest of its cookie. Read before a program is known, so every program may find it.
 
     It ends when idle or old, when its person signs out or ends it elsewhere, and when the person leaves: the
-    request's own query asks. `id` names it in the person's list of sign-ins, where the digest is never shown.
+    request's own query asks. `id` names it in the person's list of sign-ins, where the digest is never shown. `shows`
+    is the one candidate whose name its pages show, until a moment: opened once, for a sitting of work.
     """
 
     __table_args__ = (
@@ -35,6 +36,7 @@ class BrowserSession(Table, table=True):
         one_of("means", MEANS),
         one_of("ended_as", ("", *ENDINGS)),
         is_digest("token_digest"),
+        together("shows", "shows", "shows_until"),
         Index("ix_browser_session_seen", "program_id", "person_id", "seen_at"),
     )
 
@@ -48,6 +50,8 @@ class BrowserSession(Table, table=True):
     seen_at: datetime = moment()
     ended_at: datetime | None = moment(default=None)
     ended_as: str = ""
+    shows: UUID | None = None
+    shows_until: datetime | None = moment(default=None)
 
 
 class Identity(Table, table=True):

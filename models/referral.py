@@ -6,14 +6,17 @@ from uuid import UUID, uuid4
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
-from models.base import InProgram, Table, blob, is_digest, moment, one_of, to, together
+from models.base import InProgram, Table, blob, is_digest, moment, one_of, to, together, words
 from models.lifecycles import REFERRAL
+from models.participant import CANDIDATE_REF
 
 WAYS = ("page", "link")
 CRITERIA = ("AD-C0", "AD-C1", "AD-C2", "AD-C3", "AD-C4", "AD-C5")
 FINDINGS = ("met", "not_met", "unknown")
 #: The results of triage: the committee decides (AD-R3), the coordinator forwards (AD-R4), or no.
 TRIAGE_RESULTS = ("committee", "forwarded", "refused")
+#: Where a referral stands, as its author hears it: nothing of it says whether the person was known.
+STANDS = ("received", "committee", "worker", "not_admitted")
 #: The committee's decisions on a candidate.
 ADMISSION_OUTCOMES = ("assign", "defer", "refuse", "more")
 
@@ -30,6 +33,10 @@ class Referral(InProgram, table=True):
         one_of("state", REFERRAL.states),
         one_of("way", WAYS),
         one_of("result", ("", *TRIAGE_RESULTS)),
+        one_of("stands", STANDS),
+        CheckConstraint(f"reference ~ '{CANDIDATE_REF}'", name="reference"),
+        UniqueConstraint("program_id", "reference"),
+        CheckConstraint("(asked_at is null) = (asked = '{}')", name="asked"),
         CheckConstraint("(way = 'link') = (referred_by is null)", name="someone_referred"),
         CheckConstraint("(way = 'link') = (link_id is not null)", name="by_its_link"),
         CheckConstraint("left_at is null or way = 'page'", name="left_by_somebody"),
@@ -57,6 +64,10 @@ class Referral(InProgram, table=True):
     triaged_by: UUID | None = to("person", default=None)
     result: str = ""
     result_sealed: bytes | None = blob()  # why, and what was offered instead
+    reference: str  # by which its author knows it, for good: the one of the file that it began
+    stands: str = STANDS[0]
+    asked: list[str] = words()  # the fields and criteria that its author is asked for, and has not answered
+    asked_at: datetime | None = moment(default=None)
     task_id: UUID | None = to("task", default=None)  # of the admission's case: the step that this one waits for
     version: int = 1
 

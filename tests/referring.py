@@ -83,7 +83,9 @@ def look_at_everything(session: Session, cast: Cast, referral_id: UUID, *, at: d
     by = cast.actor("coordinator")
     triage.find_age(session, referral_id, by=by, at=at)
     for criterion in ("AD-C0", "AD-C2", "AD-C3", "AD-C5"):
-        triage.find_criterion(session, referral_id, criterion, "met", fact="Dit à la rencontre.", by=by, at=at)
+        triage.find_criteria(
+            session, referral_id, {criterion: triage.Finding("met", "Dit à la rencontre.")}, by=by, at=at
+        )
 
 
 def triaged(cast: Cast, referral_id: UUID, result: str = "committee", *, at: datetime = AT) -> UUID:

@@ -23,11 +23,12 @@ from api.access.people import to_person
 from api.access.permissions import Action, Asker, Forbidden, Given, Relation, allows, require, themselves, to_program
 from domain.accompaniment import barring, recruiting
 from domain.casework import asking
-from domain.kernel import Actor, col, first, joins, local_day, of, only, scalars, surely, tuples, unseal
+from domain.kernel import Actor, col, first, joins, local_day, of, only, run, scalars, surely, tuples, unseal
 from domain.participants import (
     Age,
     CriterionFound,
     DecisionReason,
+    OwnReferral,
     ParticipantIdentity,
     ReadReferral,
     Who,
@@ -37,6 +38,7 @@ from domain.participants import (
     identity_within,
     open_identity,
     read_reasons,
+    reading,
     referring,
     without_the_name,
 )
@@ -361,3 +363,21 @@ def drafter(session: Session, asker: Asker, referral_id: UUID) -> Actor:
     if whose not in (asker.person_id, "coordination"):
         given.pop(Relation.COORDINATOR, None)
     return require(Action.KEEP_DRAFT, given)
+
+
+def sent_referral(session: Session, asker: Asker, referral_id: UUID) -> tuple[OwnReferral, Given]:
+    """A referral that was sent, as its author knows it; the coordinator answers for who came by a link, or left.
+
+    Raises Forbidden, also where there is none, and to a coordinator that the person barred.
+    """
+    found = reading.own(session, referral_id)
+    whose = only(Referral.referred_by, Referral.participant_id).where(Referral.id == referral_id)
+    row = run(session, whose).first()
+    mine = row is not None and row.referred_by == asker.person_id
+    given = to_person(asker, asker.person_id) if mine else to_program(asker)
+    if not mine and row is not None and barring.is_barred(session, row.participant_id, asker.person_id):
+        raise Forbidden
+    require(Action.KEEP_DRAFT, given)
+    if found is None:
+        raise Forbidden
+    return found, given

@@ -174,6 +174,7 @@ class RequestContext:
     asker: Asker
     at: datetime
     installation: Installation
+    sign_in: str = ""  # the digest by which the asker's sign-in is found
 
     @property
     def program_id(self) -> UUID:
@@ -284,7 +285,7 @@ def _sit_down(installation: Installation, session: Session, token: str, *, chang
         # Whoever left is out at the next request, whatever their cookie says.
         raise NotSignedIn
     installation.requests.hit(person_id, at, installation.transaction)
-    seated = RequestContext(session, asker, at, installation)
+    seated = RequestContext(session, asker, at, installation, digest(session, token))
     if not changes_nothing and installation.demonstration and seated.is_being_written:
         raise being_written()
     return seated

@@ -1,4 +1,4 @@
-"""The acts of an admission: triage, decision, first meeting, consent, risk, number, and who is barred by the person."""
+"""The acts of an admission after its triage: decision, first meeting, consent, risk, number, and who is barred."""
 
 from __future__ import annotations
 
@@ -15,16 +15,15 @@ from api.access.session import RequestContext
 from api.acts.declaring import ActSubject, On
 from api.web.given import ActInput, Day, PlainText, on_form
 from api.web.readers import chosen, id_or_none
-from api.web.referral_shapes import Criterion, corrected, with_fields
+from api.web.referral_shapes import corrected, with_fields
 from domain.accompaniment import barring, risks, workers
-from domain.admissions import correcting, duplicates, first_meetings, numbers, triage
+from domain.admissions import correcting, first_meetings, numbers, triage
 from domain.participants import Who, fields_of
 from locales import N_
 from meetings import admissions, recruiters
 from meetings.agenda_items import item_of
 
 Words = Annotated[PlainText, StringConstraints(max_length=triage.LONGEST)]
-Referral = Annotated[UUID, on_form(chosen("referral.not_there", N_("There is no such referral.")), name="referral")]
 
 
 def find_file(context: RequestContext, action: Action, participant_id: UUID) -> tuple[UnsealedFacts, Relations]:
@@ -47,101 +46,6 @@ def correct_identity(on: On[UnsealedFacts], said: IdentityGiven) -> None:
     """Write what is known now of who they are; what is not given stays. The answer says nothing of it."""
     changes = said.model_dump(exclude_none=True)
     correcting.correct_identity(on.session, on.id, changes, by=on.by, at=on.at, seen=on.seen)
-
-
-class FindingGiven(ActInput):
-    """How a criterion was found, and by what fact; an exception is made of AD-C3 alone, with why."""
-
-    referral_id: Referral
-    finding: Literal["met", "not_met", "unknown"] = "unknown"
-    fact: Words = ""
-    admit_all_the_same: Annotated[StrictBool, on_form(name="exception")] = False
-    why: Words = ""
-
-
-@PARTICIPANT.act(
-    Action.TRIAGE,
-    "/findings",
-    form=lambda typed: f"find-{typed['criterion']}",
-    place="criteria",
-    json="PUT /findings/{criterion}",
-)
-def find(on: On[UnsealedFacts], said: FindingGiven, criterion: Criterion) -> None:
-    """Record how a criterion was found, by what fact. The age works itself out, as of the day."""
-    triage.refuse_other(on.session, on.id, said.referral_id)
-    if criterion == "AD-C1":
-        triage.find_age(on.session, said.referral_id, by=on.by, at=on.at)
-        return
-    triage.find_criterion(
-        on.session,
-        said.referral_id,
-        criterion,
-        said.finding,
-        fact=said.fact,
-        admit_all_the_same=said.admit_all_the_same,
-        why=said.why,
-        by=on.by,
-        at=on.at,
-    )
-
-
-class JoiningGiven(ActInput):
-    """That a referral is about a person who is known, and why they are the same."""
-
-    referral_id: Referral
-    reason: Words = ""
-    to: Annotated[UUID, on_form(chosen("choice.missing", N_("Choose from the list.")))]
-
-
-@PARTICIPANT.act(Action.TRIAGE, "/joining", form="joining", status=204, leads=lambda _, known: f"/participants/{known}")
-def join(on: On[UnsealedFacts], said: JoiningGiven) -> UUID:
-    """Say that a referral is about a known person: it becomes theirs."""
-    find_participant(on.session, on.context.asker, said.to)  # no file that is kept from the asker is joined
-    triage.refuse_other(on.session, on.id, said.referral_id)
-    duplicates.join_referral(on.session, said.referral_id, said.to, reason=said.reason, by=on.by, at=on.at)
-    return said.to
-
-
-class TriageGiven(ActInput):
-    """Where a referral goes; a worker goes with `forwarded`, what was offered with `refused`."""
-
-    referral_id: Referral
-    result: Literal["committee", "forwarded", "refused"]
-    reason: Words = ""
-    offered: Words = ""
-    worker_id: Annotated[UUID | None, on_form(name="worker")] = None
-    second_id: Annotated[UUID | None, on_form(name="second")] = None
-
-
-@PARTICIPANT.act(Action.TRIAGE, "/triage", form="triage", place="triage", versioned=True)
-def decide_triage(on: On[UnsealedFacts], said: TriageGiven) -> None:
-    """Say where the referral goes; straight to a worker where it cannot wait. If-Match is the referral's version."""
-    triage.refuse_other(on.session, on.id, said.referral_id)
-    triage.triage(
-        on.session,
-        said.referral_id,
-        said.result,
-        reason=said.reason,
-        offered=said.offered,
-        by=on.by,
-        at=on.at,
-        seen=on.seen,
-    )
-    if said.result == "forwarded":
-        admissions.forward(on.session, on.id, said.worker_id, second_id=said.second_id, by=on.by, at=on.at)
-
-
-class TakingBackGiven(ActInput):
-    """The referral that is triaged again."""
-
-    referral_id: Referral
-
-
-@PARTICIPANT.act(Action.TRIAGE, "/triage/taking-back", place="criteria", versioned=True)
-def take_back_triage(on: On[UnsealedFacts], said: TakingBackGiven) -> None:
-    """Triage a referral again; its worker no longer meets the person. If-Match is the referral's version."""
-    triage.refuse_other(on.session, on.id, said.referral_id)
-    triage.take_back_triage(on.session, said.referral_id, by=on.by, at=on.at, seen=on.seen)
 
 
 def _item_of(text: str) -> UUID:

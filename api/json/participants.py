@@ -16,6 +16,7 @@ from api.acts.admissions import PARTICIPANT
 from api.acts.consents import SIGNING, TICKS
 from api.acts.declaring import On
 from api.acts.participant_files import KEPT
+from api.acts.triage import TRIAGE
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.participant_shapes import (
@@ -135,3 +136,4 @@ act_resources(router, PARTICIPANT, _acted_on)
 act_resources(router, SIGNING, _acted_on)
 act_resources(router, TICKS, _acted_on)
 act_resources(router, KEPT, _acted_on)
+act_resources(router, TRIAGE, _acted_on)

@@ -9,9 +9,12 @@ from uuid import UUID
 from fastapi import Response
 from pydantic import AwareDatetime
 
-from api.access.participants import drafter
+from api.access.participants import drafter, sent_referral
 from api.access.permissions import Action, allows, asks, require, to_program
 from api.access.session import InContext, RequestContext
+from api.acts.declaring import On
+from api.acts.triage import SENT
+from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import Shown
@@ -20,7 +23,18 @@ from api.web.given import ActInput
 from api.web.referral_shapes import given, shown, with_fields
 from domain.admissions import duplicates
 from domain.kernel import Actor
-from domain.participants import Arrived, Funnel, ReferralForm, Referrer, fields_of, links, reading, referring, values_of
+from domain.participants import (
+    Arrived,
+    Funnel,
+    OwnReferral,
+    ReferralForm,
+    Referrer,
+    fields_of,
+    links,
+    reading,
+    referring,
+    values_of,
+)
 from domain.roles import who_barred
 
 router = api_routes("referrals")
@@ -52,10 +66,16 @@ class DraftWhole(SavedReferralShown):
 
 
 class MineShown(Shown):
-    """What one referred, or is writing: the days alone, and nothing of what became of it."""
+    """What one referred, or is writing: where it stands for its author, and what is asked of them.
+
+    `reference` is of the referral, for good. `stands` is received, committee, worker or not_admitted.
+    """
 
     id: UUID
     state: str
+    reference: str
+    stands: str
+    asked: list[str]
     begun_at: AwareDatetime
     saved_at: AwareDatetime
     received_at: AwareDatetime | None
@@ -206,6 +226,13 @@ def end_link(link_id: UUID, context: InContext) -> None:
     """Take back a link that was not used."""
     by = require(Action.TRIAGE, to_program(context.asker))
     referring.end_link(context.session, link_id, by=by, at=context.at)
+
+
+def _answered(on: On[OwnReferral], _: object) -> MineShown:
+    return MineShown.model_validate(sent_referral(on.session, on.context.asker, on.id)[0])
+
+
+act_resources(router, SENT, _answered)
 
 
 def _draft(context: RequestContext, referral_id: UUID, by: Actor, response: Response) -> SavedReferralShown:

@@ -88,7 +88,7 @@ def _opened(
     by, shown = require(action, given), list[OpenedNow]()
     refusal = context.attempt(lambda: shown.append(opens(SeenFile(context, row, given), purpose, by)))
     if refusal is not None and refusal.code == rates.TOO_MANY:
-        _tell_too_many(context, participant_id, by)
+        tell_too_many(context, participant_id, by)
     typed = Typed(form, refusal, {"purpose": purpose})
     return participant_page(context, request, row, given, typed=typed, shown=next(iter(shown), None))
 
@@ -112,7 +112,7 @@ def _open_facts(seen: SeenFile, purpose: str, by: Actor) -> OpenedNow:
     )
 
 
-def _tell_too_many(context: RequestContext, participant_id: UUID, by: Actor) -> None:
+def tell_too_many(context: RequestContext, participant_id: UUID, by: Actor) -> None:
     """Keep that somebody opened more files than they may: what was refused is undone, and that it was is told."""
     turned_away.tell(
         context.session,
@@ -158,7 +158,7 @@ def participant_page(
         known_as=row.number or row.candidate_ref,
         state=STATES[row.state],
         languages=names_of_languages(row.languages, context.language),
-        area=_area_of(context, row.area),
+        area=area_of(context, row.area),
         case_id=case_seen(seen),
         follow_up_id=follow_up_of(context.session, row.id),
         may=seen.may,
@@ -180,7 +180,7 @@ def participant_page(
     )
 
 
-def _area_of(context: RequestContext, key: str) -> str:
+def area_of(context: RequestContext, key: str) -> str:
     """An area of the program in the reader's language; "" where it is none of them."""
     names = {one.key: one.fr if context.language == "fr" else one.en for one in areas(context.session)}
     return names.get(key, "")

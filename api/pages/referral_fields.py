@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from inspect import Parameter, Signature
@@ -139,3 +139,19 @@ def _shown(section: Section) -> SectionShown:
     by_name = {one.name: one for one in _FIELDS}
     hint = gettext(section.hint) if section.hint else ""
     return SectionShown(gettext(section.title), hint, [by_name[name] for name in section.fields])
+
+
+@dataclass(frozen=True)
+class AskedShown:
+    """What is asked of who referred: fields of the form, and criteria with what is asked behind each."""
+
+    fields: list[ReferralField]
+    criteria: list[tuple[str, str]]
+
+
+def asked_shown(asked: Sequence[str]) -> AskedShown:
+    """What is asked, in the order of the form."""
+    return AskedShown(
+        fields=[one for one in _FIELDS if one.name in asked],
+        criteria=[(one, gettext(ASKED[one])) for one in CRITERIA if one in asked],
+    )

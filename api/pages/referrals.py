@@ -10,18 +10,22 @@ from uuid import UUID
 from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.access.participants import drafter
+from api.access.participants import drafter, sent_referral
 from api.access.permissions import Action, asks, require, to_program
 from api.access.session import InContext, RequestContext
-from api.pages.forms import Text
+from api.acts.declaring import On
+from api.acts.triage import SENT
+from api.pages.act_routes import act_pages
+from api.pages.forms import Text, Typed
 from api.pages.frame import answered, framed_pages, page, see_other
 from api.pages.idempotent_forms import AtOnce
-from api.pages.referral_fields import TypedReferral, form_shown, typed_of
+from api.pages.referral_fields import TypedReferral, asked_shown, form_shown, typed_of
 from api.views.criteria import NAMES
+from api.views.participant_words import STANDS
 from api.views.referrals import board_of
 from api.views.tasks import names_of
 from domain.kernel import Refusal
-from domain.participants import ReferralForm, links, reading, referring
+from domain.participants import OwnReferral, ReferralForm, links, reading, referring
 from locales import gettext
 from models.referral import CRITERIA
 
@@ -87,7 +91,10 @@ def end_link(context: InContext, request: Request, link_id: UUID) -> Response:
 @router.get("/{referral_id}", name="referral")
 @asks(Action.KEEP_DRAFT)
 def show_draft(context: InContext, request: Request, referral_id: UUID) -> Response:
-    """One's own draft, to go on with."""
+    """One's own draft, to go on with; one that was sent, where it stands and what is asked of it."""
+    if referring.whose_draft(context.session, referral_id) is None:
+        own, _ = sent_referral(context.session, context.asker, referral_id)
+        return _sent(context, request, own, Typed())
     by = drafter(context.session, context.asker, referral_id)
     form, version = referring.draft_of(context.session, referral_id, by=by, at=context.at)
     return _form(context, request, referral_id, typed_of(form), seen=version)
@@ -120,6 +127,26 @@ def abandon_draft(context: InContext, referral_id: UUID) -> Response:
     if refusal is not None:
         raise refusal
     return see_other("/referrals")
+
+
+def _sent(context: RequestContext, request: Request, own: OwnReferral, typed: Typed) -> HTMLResponse:
+    return page(
+        context,
+        request,
+        "sent_referral.html",
+        typed=typed,
+        one=own,
+        stands=STANDS,
+        form=form_shown(context.session, context.language),
+        asked=asked_shown(own.asked),
+    )
+
+
+def _shown(on: On[OwnReferral], request: Request, typed: Typed) -> Response:
+    return _sent(on.context, request, sent_referral(on.session, on.context.asker, on.id)[0], typed)
+
+
+act_pages(router, SENT, _shown)
 
 
 def _form(
@@ -158,6 +185,7 @@ def _board(
         board=board,
         names=names_of(context, board.people if board else ()),
         link=link,
+        stands=STANDS,
         now=context.at,
         criteria=[(criterion, gettext(NAMES[criterion])) for criterion in CRITERIA],
     )

@@ -17,14 +17,16 @@ from api.access.permissions import Action, Forbidden, asks
 from api.access.session import Installation, installation_of
 from api.pages.forms import Text
 from api.pages.frame import see_other
-from api.pages.referral_fields import TypedReferral, form_shown, typed_of
+from api.pages.referral_fields import ReferralTyped, TypedReferral, asked_shown, form_shown, typed_of
+from api.views.participant_words import STANDS
 from api.views.sentences import sentence_of
 from api.web import browsers, limits
 from api.web.answers import status_of
 from api.web.language import PARAMETER
 from api.web.rendering import render
+from domain.admissions import asking_referrers
 from domain.kernel import OUTSIDE, Actor, Refusal, program, title_of
-from domain.participants import ReferralForm, links, referring
+from domain.participants import OwnReferral, ReferralForm, links, reading, referring
 from locales import current_language, is_language
 
 router = APIRouter(include_in_schema=False)
@@ -44,6 +46,8 @@ def show_form(request: Request, token: str) -> HTMLResponse:
     """The form, with what was saved in this browser. Changes nothing: scanners of mail follow links too."""
     installation = installation_of(request)
     with installation.of_program(_program_of(installation, token)) as session:
+        if (own := _sent_by(session, token, installation)) is not None:
+            return _sent(request, token, own, {})
         browser = browsers.refers_by_link(installation, request)
         try:
             form, version = referring.begun_by_link(session, token, browser=browser, at=installation.clock())
@@ -59,28 +63,52 @@ def show_form(request: Request, token: str) -> HTMLResponse:
 def refer(request: Request, token: str, typed: TypedReferral, seen: Seen = None, do: Text = "send") -> Response:
     """Save what was written so far, or send the referral: the link then works no more."""
     installation = installation_of(request)
-    browser = browsers.refers_by_link(installation, request)
-    saves = do == "save"
+    browser, saves = browsers.refers_by_link(installation, request) or browsers.new_cookie(), do == "save"
     with installation.transaction(_program_of(installation, token)) as session:
+        own = _sent_by(session, token, installation)
         try:
-            if saves:
-                browser = browser or browsers.new_cookie()
-                referring.save_by_link(
-                    session, token, typed.form(), browser=browser, by=_BY, at=installation.clock(), seen=seen or None
-                )
+            if own is not None:
+                _answer(session, own, typed, do, installation)
+            elif saves:
+                at = installation.clock()
+                referring.save_by_link(session, token, typed.form(), browser=browser, by=_BY, at=at, seen=seen or None)
             else:
                 referring.refer_by_link(session, token, typed.form(), browser=browser, by=_BY, at=installation.clock())
         except Refusal as refusal:
             session.rollback()
-            if refusal.code == "referral_link.closed":
-                raise Forbidden from None
-            return _page(request, session, token, typed.values, seen=seen or 0, refusal=refusal)
+            return _refused(request, session, token, typed, own, refusal, seen=seen or 0)
     chosen = request.query_params.get(PARAMETER, "")
-    place = f"/refer/{token}" if saves else "/referred"
+    place = f"/refer/{token}" if saves or own is not None else "/referred"
     answer = see_other(place + (f"?{PARAMETER}={chosen}" if is_language(chosen) else ""))
     if saves:
         browsers.mark_referring(installation, answer, browser)
     return answer
+
+
+def _answer(session: Session, own: OwnReferral, typed: ReferralTyped, do: str, installation: Installation) -> None:
+    """Take the answer to what is asked of a referral that was sent. Raises Forbidden: it refers no second time."""
+    if do != "answer":
+        raise Forbidden
+    asking_referrers.answer(session, own.id, typed.form(), by=_BY, at=installation.clock())
+
+
+def _refused(
+    request: Request,
+    session: Session,
+    token: str,
+    typed: ReferralTyped,
+    own: OwnReferral | None,
+    refusal: Refusal,
+    *,
+    seen: int,
+) -> HTMLResponse:
+    """The form again with why it was refused; of a link that is closed, what is not there. Raises Forbidden."""
+    if refusal.code == "referral_link.closed":
+        raise Forbidden from None
+    if own is None:
+        return _page(request, session, token, typed.values, seen=seen, refusal=refusal)
+    now = _sent_by(session, token, installation_of(request)) or own
+    return _sent(request, token, now, typed.values, refusal=refusal)
 
 
 @router.get("/referred", name="referred")
@@ -88,6 +116,42 @@ def refer(request: Request, token: str, typed: TypedReferral, seen: Seen = None,
 def referred(request: Request) -> HTMLResponse:
     """Thanks, the same for everyone: it tells nothing of what becomes of it."""
     return render(request, "referred.html")
+
+
+def _sent_by(session: Session, token: str, installation: Installation) -> OwnReferral | None:
+    """The referral that was sent by a link, as who sent it knows it; None where the link still refers.
+
+    Raises Forbidden where it was used for what is not kept any more.
+    """
+    link = links.used(session, token, at=installation.clock())
+    if link is None:
+        return None
+    own = reading.own_by_link(session, link.id)
+    if own is None:
+        raise Forbidden
+    return own
+
+
+def _sent(
+    request: Request, token: str, own: OwnReferral, typed: Mapping[str, object], *, refusal: Refusal | None = None
+) -> HTMLResponse:
+    """Where the referral stands, and what is asked of it: nothing of what was written, whoever has the link."""
+    installation = installation_of(request)
+    asked = request.query_params.get(PARAMETER, "")
+    with installation.of_program(_program_of(installation, token)) as session:
+        form = form_shown(session, current_language(), outside=True)
+    return render(
+        request,
+        "sent_by_link.html",
+        status=status_of(refusal) if refusal else 200,
+        one=own,
+        typed=typed,
+        stands=STANDS,
+        refusal=sentence_of(refusal) if refusal else "",
+        form=form,
+        asked=asked_shown(own.asked),
+        action=f"/refer/{token}" + (f"?{PARAMETER}={asked}" if is_language(asked) else ""),
+    )
 
 
 def _program_of(installation: Installation, token: str) -> UUID:

@@ -29,3 +29,8 @@ NAMES: Final[Mapping[str, str]] = {
     "AD-C4": N_("Recruits others, admits it and commits to stop"),
     "AD-C5": N_("Voluntary"),
 }
+
+
+def on_form_of(criterion: str) -> str:
+    """The end of the names of the fields that a criterion has on the form of its findings."""
+    return criterion.rpartition("-")[2].lower()

@@ -88,7 +88,7 @@ class OpenedNow:
 def opened_now(opened: OpenedFile, *, duplicates: list[Duplicate] | None) -> OpenedNow:
     """Who somebody is and what was referred."""
     return OpenedNow(
-        who=[_who(one) for one in (opened.who, *opened.who.also)],
+        who=opened_who(opened.who),
         referrals=[_referral(one) for one in opened.referrals],
         facts=opened.found,
         reasons=[_reason(one) for one in opened.reasons],
@@ -97,13 +97,18 @@ def opened_now(opened: OpenedFile, *, duplicates: list[Duplicate] | None) -> Ope
     )
 
 
-def opened_without_the_name(read: Facts) -> OpenedNow:
-    """What was referred and found, without who they are."""
+def opened_who(who: ParticipantIdentity) -> list[Lines]:
+    """Who somebody is, as each file says it."""
+    return [_who(one) for one in (who, *who.also)]
+
+
+def opened_without_the_name(read: Facts, *, only: list[ReadReferral] | None = None) -> OpenedNow:
+    """What was referred and found, without who they are: of each referral, or of some `only`."""
     return OpenedNow(
         without_the_name=True,
-        age=_age(read.age),
+        age=age_in_words(read.age),
         reached_by=[gettext(one.label) for one in fields_of(Who) if one.name in read.reached_by],
-        referrals=[_referral(one) for one in read.referrals],
+        referrals=[_referral(one) for one in (read.referrals if only is None else only)],
         facts=read.found,
         reasons=[_reason(one) for one in read.reasons],
         beside=said_beside(read.beside),
@@ -159,7 +164,8 @@ def _answer(kind: Kind, answer: Any) -> str:
     return answer or "–"
 
 
-def _age(age: Age | None) -> str:
+def age_in_words(age: Age | None) -> str:
+    """An age as it is known."""
     if age is None:
         return gettext(N_("Not known"))
     if age.exact is not None:

@@ -11,7 +11,14 @@ from locales import N_, gettext
 FOUND: Final[Mapping[str, tuple[str, str]]] = {
     "met": (N_("Met"), "full"),
     "not_met": (N_("Not met"), "stop"),
-    "unknown": (N_("Not known"), "wait"),
+    "unknown": (N_("To be confirmed"), "wait"),
+}
+#: Where a referral stands, as its author hears it.
+STANDS: Final[Mapping[str, tuple[str, str]]] = {
+    "received": (N_("Received by the coordinator"), "half"),
+    "committee": (N_("With the committee"), "half"),
+    "worker": (N_("With a worker"), "full"),
+    "not_admitted": (N_("Not admitted: something else was offered, or the person said no"), "skip"),
 }
 RISKS: Final[Mapping[str, str]] = {
     "red": N_("Red: dangerous"),

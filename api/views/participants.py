@@ -30,7 +30,8 @@ from domain.accompaniment import (
     withdrawals,
     workers,
 )
-from domain.admissions import duplicates, first_meetings
+from domain.admissions import duplicates, first_meetings, triage
+from domain.casework import asking
 from domain.kernel import col, only, run, scalar
 from domain.participants import (
     OF_RECRUITERS,
@@ -117,6 +118,7 @@ class Admission:
     waiting: Referral | None
     again: Referral | None
     maybe_known: bool
+    owed: tuple[str, ...]  # the criteria that are owed since the person went straight to a worker
     found: Mapping[str, CriterionFound]
     criteria: list[tuple[str, str, CriterionFound | None]]
     named: CandidateWorker | None
@@ -148,6 +150,7 @@ def admission_of(seen: SeenFile) -> Admission:
         waiting=waiting,
         again=again,
         maybe_known=bool(waiting and duplicates.alike(session, [row.id], reader=seen.context.asker.person_id)),
+        owed=triage.still_owed(session, row) if asking.open_ones(session, triage.OWED, row.id) else (),
         found=found,
         criteria=_criteria(row, found),
         named=workers.named(session, row.id),

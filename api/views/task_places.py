@@ -7,6 +7,7 @@ from typing import Final
 
 from domain.accompaniment import ASSESS, FOLLOWS, OF_SECOND, REFUSE, REVIEW, REVIEWED, SPEAK, STOPPED, STOPS, STORE
 from domain.accompaniment import FIND_A_WORKER as FIND_FOR_CANDIDATE
+from domain.admissions import ASKED, OWED
 from domain.casework import BY_ITS_ACT
 from domain.departure import NAMES_THEM
 from domain.follow_ups import APART, APART_COORDINATION, FIND_A_SECOND, FIND_A_WORKER, WRITE, WRITTEN
@@ -32,6 +33,8 @@ _PLACES: Final[Mapping[str, str]] = {
     CONFIRM: "/participants/%s/destruction",
     ANSWER: "/privacy/rights/%s",
     UNFINISHED: "/referrals/%s",
+    OWED: "/participants/%s/triage",
+    ASKED: "/referrals/%s",
     SPEAK: "/participants/%s#consent",
     FOLLOWS: "/participants/%s#consent",
     STOPS: "/participants/%s#consent",

@@ -18,7 +18,7 @@ from domain.accompaniment.questions import QuestionAbout
 from domain.casework import asking
 from domain.kernel import Actor, local_day, only, scalar, surely
 from domain.mail import coordination_chain
-from domain.participants import known_as, still_needed
+from domain.participants import known_as, reading, still_needed
 from domain.roles import Link
 from locales import N_
 from models.follow_up import FollowUp
@@ -27,7 +27,7 @@ from models.referral import Referral
 #: What the worker of a person referred again is asked.
 AGAIN: Final = still_needed.AGAIN
 #: What the coordinator is asked about the referrer of a known person, and how soon it is due, in working days.
-ANSWER: Final = "referral.answer"
+ANSWER: Final = reading.TOLD
 DAYS_TO_ANSWER: Final = 5
 
 

@@ -39,6 +39,7 @@ from domain.participants import (
     change_participant,
     hold_participant,
     known_as,
+    move_standing,
     participant_state_after,
     skip_step,
     step_of,
@@ -109,6 +110,7 @@ def name_worker(
     )
     add_row(session, row)
     change_participant(session, held, state=state)
+    move_standing(session, participant_id, "worker", of_states=("triaged",))
     _owe(session, participant_id, [Link("youth_worker", str(role.organization_id), person=worker_id), *COORDINATION])
     asking.answered(session, FIND_A_WORKER, participant_id, by=by, at=at)
     if before is None or before.worker_id != worker_id:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session
 
 from domain.accompaniment import reviews
 from domain.admissions import triage
-from domain.kernel import Actor, Refusal, local_day, only, scalars
+from domain.casework import asking
+from domain.kernel import Actor, Refusal, col, local_day, only, scalars
 from domain.participants import (
     ParticipantIdentity,
     Said,
@@ -83,9 +84,9 @@ def _changed(before: ParticipantIdentity, after: ParticipantIdentity) -> list[st
     return [name for name in FIELDS if name in changed]
 
 
-def _waiting(session: Session, participant_id: UUID) -> list[Any]:
-    return list(
-        scalars(
-            session, only(Referral.id).where(Referral.participant_id == participant_id, Referral.state == "received")
-        )
-    )
+def _waiting(session: Session, participant_id: UUID) -> list[UUID]:
+    """The referrals of which the age is found: to triage, or sent straight to a worker while findings are owed."""
+    states = ["received", *(["triaged"] if asking.open_ones(session, triage.OWED, participant_id) else [])]
+    theirs = Referral.participant_id == participant_id, col(Referral.state).in_(states)
+    last = only(Referral.id).where(*theirs).order_by(col(Referral.received_at).desc())
+    return list(scalars(session, last.limit(1)))

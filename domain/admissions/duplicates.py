@@ -44,7 +44,9 @@ from domain.participants import (
     forget,
     hold_participant,
     identity_within,
+    move_standing,
     open_admission,
+    opened,
     participant_state_after,
     retention_terms,
     write_change,
@@ -145,6 +147,8 @@ def join_referral(session: Session, referral_id: UUID, to: UUID, *, reason: str,
     write_change(session, known, "joined", reason, joined=joined.id, by=by, at=at)
     again = known.state in ("refused", "declined")
     brought = joining.bring_referrals(session, joined.id, to, received=referral_id if again else None)
+    move_standing(session, to, "committee", of_states=("joined",))
+    opened.shut(session, joined.id)
     destruction.stop(session, to, "referred_again", by=by, at=at)
     if again:
         change_participant(session, known, state=participant_state_after(known, "refer_again"), retain_until=None)

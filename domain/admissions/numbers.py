@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from domain.accompaniment import consents, risks, workers
+from domain.admissions.triage import refuse_owed
 from domain.follow_ups import open_follow_up
 from domain.kernel import Actor, Refusal, changes, col, first, local_day, of, program_of, run
 from domain.participants import (
@@ -39,8 +40,9 @@ def admit(session: Session, participant_id: UUID, *, by: Actor, at: datetime, se
     agree to share with the second's organization; or on this day they are not of the program's age (AD-C1), or it is
     not known whether they are, whatever it was when they were referred.
 
-    The other criteria are not asked again. None is found anew before the referral is triaged again, and from then on no
-    one is named to meet the person (`triage.take_back_triage`), so that they are in no state that leads here.
+    The other criteria are not asked again, but for those that are owed since the person went straight to a worker: no
+    number is given before. Else none is found anew before the referral is triaged again, and from then on no one is
+    named to meet the person (`triage.take_back_triage`), so that they are in no state that leads here.
     """
     held = hold_participant(session, participant_id, seen=seen)
     state = participant_state_after(held, "admit")
@@ -55,6 +57,7 @@ def admit(session: Session, participant_id: UUID, *, by: Actor, at: datetime, se
     if risks.last(session, participant_id, "admission") is None or _is_open(session, participant_id, "risk"):
         raise Refusal("admission.no_risk", N_("Assess the risk at admission first."), source="AD-R10")
     risks.refuse_danger(session, held)
+    refuse_owed(session, participant_id)
     age = identity_within(session, participant_id).age_as_of(today)
     of_age = "unknown" if age is None else age.within_program()
     if of_age == "not_met":

@@ -10,6 +10,7 @@ from domain.participants import disclosures as disclosures
 from domain.participants import findings as findings
 from domain.participants import holds as holds
 from domain.participants import links as links
+from domain.participants import opened as opened
 from domain.participants import rates as rates
 from domain.participants import reading as reading
 from domain.participants import referring as referring
@@ -45,6 +46,7 @@ from domain.participants.findings import OF_RECRUITERS as OF_RECRUITERS
 from domain.participants.findings import CriterionFound as CriterionFound
 from domain.participants.findings import findings_of as findings_of
 from domain.participants.findings import refuse_not_met as refuse_not_met
+from domain.participants.findings import told_before as told_before
 from domain.participants.identity import IdentityColumns as IdentityColumns
 from domain.participants.identity import ParticipantIdentity as ParticipantIdentity
 from domain.participants.identity import identity_within as identity_within
@@ -66,6 +68,7 @@ from domain.participants.locking import forget as forget
 from domain.participants.locking import forgotten as forgotten
 from domain.participants.locking import hold_participant as hold_participant
 from domain.participants.locking import known_as as known_as
+from domain.participants.locking import move_standing as move_standing
 from domain.participants.locking import new_reference as new_reference
 from domain.participants.locking import participant_state_after as participant_state_after
 from domain.participants.locking import skip_step as skip_step
@@ -76,6 +79,7 @@ from domain.participants.rates import TOO_MANY as TOO_MANY
 from domain.participants.rates import rates_of as rates_of
 from domain.participants.reading import Arrived as Arrived
 from domain.participants.reading import Funnel as Funnel
+from domain.participants.reading import OwnReferral as OwnReferral
 from domain.participants.reading import to_triage as to_triage
 from domain.participants.reasons import DecisionReason as DecisionReason
 from domain.participants.reasons import read_reasons as read_reasons
@@ -97,6 +101,7 @@ from domain.participants.referral_fields import values_of as values_of
 from domain.participants.referral_form import ReadReferral as ReadReferral
 from domain.participants.referral_form import ReferralForm as ReferralForm
 from domain.participants.referral_form import checked_answer as checked_answer
+from domain.participants.referral_form import checked_form as checked_form
 from domain.participants.referral_form import checked_identity as checked_identity
 from domain.participants.referring import UNFINISHED as UNFINISHED
 from domain.participants.referring import LeftDraft as LeftDraft

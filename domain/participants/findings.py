@@ -5,7 +5,7 @@ Triage writes a finding (`domain.admissions.triage`); those who go on with the c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -58,6 +58,17 @@ def read_findings(
         record_read(
             session, "participant", participant_id, what="findings", ground=ground, by=by, at=at, purpose=purpose
         )
+    return _told(session, participant_id, rows, language)
+
+
+def told_before(session: Session, participant_id: UUID) -> dict[str, CriterionFound]:
+    """As `read_findings`, for a rule that answers with less (whether it is said already): no person reads it."""
+    return _told(session, participant_id, _last(session, participant_id, sealed=True), "fr")
+
+
+def _told(
+    session: Session, participant_id: UUID, rows: Iterable[CriterionFinding], language: str
+) -> dict[str, CriterionFound]:
     found: dict[str, CriterionFound] = {}
     for row in rows:
         told = unseal(session, participant_id, f"finding/{row.id}", row.sealed) if row.sealed else {}

@@ -32,8 +32,10 @@ from domain.record import events
 from locales import N_
 from models.referral import ReferralLink
 
-#: How long a link works.
+#: How long a link works until it is used.
 LIFE: Final = timedelta(days=14)
+#: How long one that was used shows where the referral stands, and takes what is asked of who sent it.
+SHOWS: Final = timedelta(days=180)
 
 
 def make_link(session: Session, *, by: Actor, at: datetime) -> tuple[UUID, str]:
@@ -76,9 +78,17 @@ def links_of(session: Session) -> list[ReferralLink]:
 
 
 def program_behind(session: Session, token: str, *, at: datetime) -> UUID | None:
-    """The program of a link, before one is known; None where the link does not work (any more)."""
+    """The program of a link, before one is known; None where it neither refers nor shows what became of it."""
     row = first(session, select(ReferralLink).where(col(ReferralLink.token_digest) == digest(session, token)))
-    return row.program_id if row is not None and _works(row, at) else None
+    if row is None or not (_works(row, at) or used(session, token, at=at)):
+        return None
+    return row.program_id
+
+
+def used(session: Session, token: str, *, at: datetime) -> ReferralLink | None:
+    """A link that was used and still shows where its referral stands; None of any other."""
+    row = first(session, select(ReferralLink).where(col(ReferralLink.token_digest) == digest(session, token)))
+    return row if row is not None and row.used_at is not None and at < row.used_at + SHOWS else None
 
 
 def hold(session: Session, token: str, *, browser: str, at: datetime) -> ReferralLink:

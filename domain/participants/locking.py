@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -35,7 +36,7 @@ from locales import N_
 from models.casework import Case, Task
 from models.lifecycles import PARTICIPANT, NoSuchMove
 from models.participant import Barred, DataKey, Participant
-from models.referral import Referral
+from models.referral import STANDS, Referral
 
 #: Letters and figures that no one mistakes for another.
 _SIGNS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -83,6 +84,20 @@ def change_referral(session: Session, held: Referral, /, **values: Any) -> int:
 @hook
 def forgotten(session: Session, participant_id: UUID, *, at: datetime) -> None:
     """A file is destroyed, in this transaction: what a higher room has of the person goes too."""
+
+
+def move_standing(session: Session, participant_id: UUID, stands: str, *, of_states: Sequence[str]) -> None:
+    """Have who referred a person see that it stands further on, for their referrals in these states. Never back.
+
+    What ended stays ended for them, also where the person is referred again by somebody else.
+    """
+    before = STANDS[: STANDS.index(stands)]
+    theirs = (
+        Referral.participant_id == participant_id,
+        col(Referral.state).in_(of_states),
+        col(Referral.stands).in_(before),
+    )
+    run(session, changes(Referral).where(*theirs).values(stands=stands))
 
 
 def forget(session: Session, held: Participant, move: str, *, at: datetime, joined_to: UUID | None = None) -> None:

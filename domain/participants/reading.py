@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import Text, cast, exists, func
 from sqlmodel import Session, and_, case, or_
 
 from domain.kernel import (
@@ -27,10 +27,14 @@ from domain.kernel import (
 )
 from domain.participants.referring import LEFT_SINCE
 from domain.terms import BEING_ADMITTED
+from models.base import table_of
+from models.casework import Task
 from models.participant import CandidateWorker, Participant
 from models.record import Event
 from models.referral import Referral
 
+#: The coordinator's task to say who makes contact to who referred somebody known; its item is the referral.
+TOLD: Final = "referral.answer"
 #: Over how long the funnel looks back.
 LOOKS_BACK: Final = timedelta(days=365)
 
@@ -51,6 +55,7 @@ class Arrived:
     number: str | None
     participant_state: str
     recruiter: bool
+    asked_at: datetime | None
     perhaps_known: bool = False
 
 
@@ -104,6 +109,7 @@ def _referrals() -> AnySelect:
         Participant.number,
         Participant.state,
         Participant.recruiter,
+        Referral.asked_at,
     ).join(Participant, joins(Referral.participant_id, Participant))
 
 
@@ -122,31 +128,81 @@ def referrals_of(session: Session, participant_id: UUID) -> list[Referral]:
 
 
 class OwnReferral(NamedTuple):
-    """A referral as its author knows it: whether it was sent, and the days."""
+    """A referral as its author knows it: by its own reference, where it stands, and whether something is asked."""
 
     state: str
     id: UUID
+    reference: str
+    stands: str
+    asked: list[str]
     begun_at: datetime
     saved_at: datetime
     received_at: datetime | None
 
 
 def mine(session: Session, person_id: UUID) -> list[OwnReferral]:
-    """What a person referred, or is writing: the days, and whether it was sent. Nothing of what became of it.
+    """What a person referred, or is writing: by its own reference, the days, and where it stands for its author.
 
-    The referral of a person who is already known looks like any other: no state tells its author.
+    The referral of a person who is already known looks like any other: no reference, state or word tells its author.
     """
+    theirs = (
+        Referral.referred_by == person_id,
+        col(Referral.state).not_in(_GONE),
+        # What was left is the coordination's, also where a restore lost that, until it is decided.
+        or_(and_(col(Referral.left_at).is_(None), ~LEFT_SINCE), Referral.state != "draft"),
+    )
+    newest = col(Referral.saved_at).desc(), col(Referral.id)  # of one moment: nothing moves one
+    return _own(session, *theirs, order=newest)
+
+
+def own(session: Session, referral_id: UUID) -> OwnReferral | None:
+    """One referral that was sent, as its author knows it; None where there is none."""
+    found = _own(session, Referral.id == referral_id, col(Referral.state).not_in([*_GONE, "draft"]))
+    return found[0] if found else None
+
+
+def own_by_link(session: Session, link_id: UUID) -> OwnReferral | None:
+    """The referral that was sent by a link, as who sent it knows it; None where none was, or it is not kept."""
+    found = _own(session, Referral.link_id == link_id, col(Referral.state).not_in([*_GONE, "draft"]))
+    return found[0] if found else None
+
+
+#: The states in which its author knows nothing of a referral any more.
+_GONE: Final = ("abandoned", "destroyed")
+
+
+def _own(session: Session, *which: Any, order: Any = ()) -> list[OwnReferral]:
     sent = value_of(case((col(Referral.state) == "draft", "draft"), else_="received"))
-    asked = (
-        select(sent, Referral.id, Referral.begun_at, Referral.saved_at, Referral.received_at)
+    # Who makes contact with a known person is the coordinator's to say, and when: it stands so from then on.
+    is_told = (
+        exists()
         .where(
-            in_program(Referral),
-            Referral.referred_by == person_id,
-            Referral.state != "abandoned",
-            # What was left is the coordination's, also where a restore lost that, until it is decided.
-            or_(and_(col(Referral.left_at).is_(None), ~LEFT_SINCE), Referral.state != "draft"),
+            in_program(Task),
+            col(Task.step) == TOLD,
+            col(Task.item) == cast(col(Referral.id), Text),
+            col(Task.state) == "done",
         )
-        .order_by(col(Referral.saved_at).desc(), col(Referral.id))  # of one moment: nothing moves one
+        .correlate(table_of(Referral))
+    )
+    stands = value_of(
+        case(
+            (and_(col(Referral.state) == "joined", col(Referral.stands) == "committee", is_told), "worker"),
+            else_=col(Referral.stands),
+        )
+    )
+    asked = (
+        select(
+            sent,
+            Referral.id,
+            Referral.reference,
+            stands,
+            Referral.asked,
+            Referral.begun_at,
+            Referral.saved_at,
+            Referral.received_at,
+        )
+        .where(in_program(Referral), *which)
+        .order_by(*order)
         .limit(50)
     )
     return [OwnReferral(*row) for row in tuples(session, asked)]

@@ -46,6 +46,7 @@ from domain.participants.locking import (
     change_referral,
     forget,
     hold_participant,
+    known_as,
     new_reference,
     participant_state_after,
 )
@@ -362,6 +363,7 @@ def _new_referral(
         way=way,
         link_id=link_id,
         sealed=seal(session, participant_id, f"referral/{referral_id}", form.told()),
+        reference=known_as(session, participant_id),
         begun_at=at,
         saved_at=at,
     )

@@ -45,8 +45,8 @@ def tell_referrer(session: Session, act: DueAction, by: Actor, at: datetime) -> 
                 session,
                 TELL,
                 str(act.case_id),
-                title_fr=say("fr", asked, reference=row.candidate_ref),
-                title_en=say("en", asked, reference=row.candidate_ref),
+                title_fr=say("fr", asked, reference=row.reference),
+                title_en=say("en", asked, reference=row.reference),
                 chain=COORDINATION,
                 due_on=local_day(session, at) + _DAYS_TO_TELL,
                 by=by,
@@ -62,7 +62,7 @@ def tell_referrer(session: Session, act: DueAction, by: Actor, at: datetime) -> 
         to=surely(row.referred_by),
         key=_key(act, row),
         facts=lambda _: {
-            "reference": row.candidate_ref,
+            "reference": row.reference,
             "day": local_day(session, row.received_at),
             "worker": f"{row.given_name} {row.family_name}",
             "organization": row.short_name,
@@ -133,7 +133,7 @@ class _Named(CandidateWorker):
     """The worker named to accompany a candidate, how to reach them, and the referrer."""
 
     model_config = SHAPE
-    candidate_ref: str = also(Participant.candidate_ref)
+    reference: str = also(Referral.reference)  # by which who wrote it knows it, not the file it may have been joined to
     referred_by: UUID | None = also(Referral.referred_by)
     received_at: datetime = surely(Referral.received_at)
     given_name: str = also(Person.given_name)

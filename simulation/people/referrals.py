@@ -9,6 +9,7 @@ from uuid import UUID
 from domain.roles import DayTenures, standing
 from simulation.life import Life, hats_of
 from simulation.visits import Visit, does, fate
+from simulation.work_seen import asked
 from simulation.young_people import Said, as_written, young_person
 
 #: What befell the whole program stands in the memory of nobody.
@@ -119,6 +120,15 @@ def _send(me: Visit, draft: dict[str, Any]) -> None:
     # What was sent twice, or is not theirs any more, is no draft of theirs.
     if sent.is_done or sent.status in (404, 409):
         me.memory["drafts"].remove(draft)
+
+
+@does()
+def complete_what_is_missing(me: Visit) -> None:
+    """Answer what the coordinator asks of a referral of one's own, or, for who has left, what they heard of them."""
+    for task in asked(me, "referral.asked"):
+        if me.may(0.6):
+            said = {"setting": "Foyer de groupe", "area": "", "facts": {"AD-C2": "Vit à Laval.", "AD-C5": "Elle veut."}}
+            me.post(f"/referrals/{task['item']}/answer", said | {"contact_note": "Le soir"})
 
 
 @does("coordinator", chance=0.06)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from simulation.visits import Visit, does
 from simulation.work_seen import asked
 
-_CRITERIA: Final = ("AD-C0", "AD-C1", "AD-C2", "AD-C3", "AD-C5")
+_CRITERIA: Final = ("AD-C0", "AD-C2", "AD-C3", "AD-C5")
 _RECRUITS: Final = "AD-C4"
 _SAID: Final = "Dit à la rencontre."
 #: How many birth dates, names and telephones two files share that are of one person.
@@ -42,7 +42,13 @@ def _look_at(me: Visit, row: dict[str, Any]) -> None:
         return
     if me.may(0.07):
         _correct(me, here)
-    found = {one: _find(me, here, row, one) for one in (*_CRITERIA, *([_RECRUITS] if row["recruiter"] else []))}
+    if me.may(0.08):
+        wanted = me.chance.sample(["setting", "contact_note", "AD-C2", "AD-C5"], 2)
+        me.post(f"{here}/questions", {"referral_id": row["id"], "missing": wanted}, if_match="*")
+    if not row["recruiter"] and me.may(0.06):
+        _send_at_once(me, here, row)
+        return
+    found = find_all(me, here, row["id"], recruits=row["recruiter"])
     if me.may(0.05):
         return  # they go on another day
     _decide(me, here, row, found)
@@ -67,18 +73,46 @@ def _join(me: Visit, here: str, row: dict[str, Any]) -> bool:
     return False
 
 
-def _find(me: Visit, here: str, row: dict[str, Any], criterion: str) -> str:
-    finding = me.chance.choices(("met", "unknown", "not_met"), weights=(91, 6, 3))[0]
-    said = {"referral_id": row["id"], "finding": finding, "fact": "" if finding == "unknown" else _SAID}
+def find_all(me: Visit, here: str, referral_id: str, *, recruits: bool, sure: bool = False) -> dict[str, str]:
+    """Say how each criterion is found, in one save; what the file then tells of each."""
+    asked = (*_CRITERIA, *([_RECRUITS] if recruits else []))
+    said = {one: _said_of(me, one, sure=sure) for one in asked}
+    if me.may(0.02):
+        said["AD-C0"] = {"finding": "met", "fact": ""}  # refused, and nothing of all is saved
+    found = me.put(f"{here}/findings", {"referral_id": referral_id, "findings": said}, if_match="*")
+    if not found.is_done:
+        return {}
+    return {one["criterion"]: str(one["finding"]) for one in found["criteria"]}
+
+
+def _said_of(me: Visit, criterion: str, *, sure: bool) -> dict[str, Any]:
+    finding = "met" if sure else me.chance.choices(("met", "unknown", "not_met"), weights=(91, 6, 3))[0]
+    said: dict[str, Any] = {"finding": finding, "fact": "" if finding == "unknown" else _SAID}
     if criterion == "AD-C3" and finding != "met" and me.may(0.8):
         said |= {"admit_all_the_same": True, "why": "Elle est en danger."}
-    if me.may(0.02):
-        said |= {"fact": "", "finding": "met"}
-    found = me.put(f"{here}/findings/{criterion}", said)
-    if not found.is_done:
-        return ""
-    shown = next((one for one in found["criteria"] if one["criterion"] == criterion), None)
-    return str(shown["finding"]) if shown else ""
+    return said
+
+
+def _send_at_once(me: Visit, here: str, row: dict[str, Any]) -> None:
+    """Send somebody straight to a worker before anything is found: it is owed by the next committee."""
+    said = {"referral_id": row["id"], "result": "forwarded", "reason": "Danger ce soir."} | pair_of(me, here)
+    me.post(f"{here}/triage", said, if_match="*")
+
+
+@does("coordinator")
+def find_what_is_owed(me: Visit) -> None:
+    """Confirm the criteria of those who went straight to a worker; who is not within them is triaged again."""
+    for task in asked(me, "triage.owed"):
+        here = f"/participants/{task['item']}"
+        shown = me.get(here)
+        if not shown.is_done or me.may(0.3):
+            continue
+        referral = next((one for one in shown["referrals"] if one["state"] == "triaged"), None)
+        if referral is not None:
+            recruits = bool(shown["never_with_others"])
+            found = find_all(me, here, referral["id"], recruits=recruits, sure=me.may(0.9))
+            if "not_met" in found.values() and me.may(0.8):
+                me.post(f"{here}/triage/taking-back", {"referral_id": referral["id"]})
 
 
 def _decide(me: Visit, here: str, row: dict[str, Any], found: dict[str, str]) -> None:
@@ -88,7 +122,7 @@ def _decide(me: Visit, here: str, row: dict[str, Any], found: dict[str, str]) ->
         said |= {"result": "refused", "reason": "Hors des critères.", "offered": "Une autre ressource."}
     elif not row["recruiter"] and me.may(0.12):
         said |= {"result": "forwarded", "reason": "Danger immédiat."} | pair_of(me, here)
-    seen = row["version"] - 1 if me.may(0.03) else None
+    seen = row["version"] - 1 if me.may(0.03) else None  # as another window shows it
     done = me.post(f"{here}/triage", said, if_match="*" if seen is None else f'"{seen}"')
     if done.code in ("triage.not_met", "triage.not_known", "triage.precontemplation") and me.may(0.8):
         other = "committee" if done.code == "triage.not_known" else "refused"

@@ -104,6 +104,7 @@ def silent(
                 "GET /post/{notice_id}",
                 "GET /api/v1/post/{notice_id}",
                 "GET /post/{notice_id}/letter.eml",
+                "GET /participants/{participant_id}/triage",
                 "GET /follow-ups/{follow_up_id}/notes/{week}",
                 "GET /follow-ups/{follow_up_id}/break-terms",
                 "GET /follow-ups/{follow_up_id}/discussions/{meeting_id}",
@@ -220,6 +221,7 @@ _NOT_PROTECTED: Final = {
     "redaction": ("words",),  # whose page tells the record by a line of its own
     "responsibility": ("links",),
     "seal": ("events", "marks"),
+    "referral": ("asked",),  # the names of fields and criteria that its author is asked for
     "restored_matter": ("before", "facts"),  # codes, ids and days
     "sign_in_flow": ("kept",),
     "task": ("sources", "may_not_approve", "waived_by", "due_rule", "ladder", "ladder_to", "asks"),

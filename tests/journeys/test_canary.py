@@ -283,7 +283,9 @@ def _triaged(cast: Cast) -> UUID:
     with cast.session() as session:
         triage.find_age(session, referral_id, by=by, at=AT)
         for criterion in ("AD-C0", "AD-C2", "AD-C3", "AD-C5"):
-            triage.find_criterion(session, referral_id, criterion, "met", fact=PLANTED["finding"], by=by, at=AT)
+            triage.find_criteria(
+                session, referral_id, {criterion: triage.Finding("met", PLANTED["finding"])}, by=by, at=AT
+            )
         triage.triage(session, referral_id, "committee", reason=PLANTED["why_triage"], by=by, at=AT)
         return participant_of(session, referral_id)
 
@@ -328,14 +330,10 @@ def _refused(session: Session, cast: Cast) -> None:
     referral_id = referring.refer_by_link(
         session, token, replace(FORM, birth_date=None, age=16, **who), by=Actor.system(OUTSIDE), at=LATER
     )
-    triage.find_criterion(
+    triage.find_criteria(
         session,
         referral_id,
-        "AD-C3",
-        "not_met",
-        fact=PLANTED["finding"],
-        admit_all_the_same=True,
-        why=PLANTED["exception"],
+        {"AD-C3": triage.Finding("not_met", PLANTED["finding"], admit_all_the_same=True, why=PLANTED["exception"])},
         by=by,
         at=LATER,
     )
@@ -630,7 +628,9 @@ def _admitted(cast: Cast, keys: FilePeopleKeys) -> UUID:
         referring.send_referral(session, referral_id, FORM, by=author, at=moment)
         triage.find_age(session, referral_id, by=by, at=moment)
         for criterion in ("AD-C0", "AD-C2", "AD-C3", "AD-C5"):
-            triage.find_criterion(session, referral_id, criterion, "met", fact=PLANTED["finding"], by=by, at=moment)
+            triage.find_criteria(
+                session, referral_id, {criterion: triage.Finding("met", PLANTED["finding"])}, by=by, at=moment
+            )
         triage.triage(session, referral_id, "forwarded", reason=PLANTED["why_triage"], by=by, at=moment)
         participant_id = participant_of(session, referral_id)
         admissions.forward(session, participant_id, cast.people[WORKER], by=by, at=moment)

@@ -368,9 +368,19 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /participants/{participant_id}/facts": Sent(form={"purpose": "urgent_help"}),
     "POST /participants/{participant_id}/identity": Sent(form={"purpose": "urgent_help"}),
     "POST /participants/{participant_id}/findings": Sent(
-        which=_WAITING,
-        form={"referral": "{referral_id:waiting}", "criterion": "AD-C0", "finding": "met", "fact": "Dit."},
+        which=_WAITING, form={"seen": "2", "referral": "{referral_id:waiting}", "finding_c0": "met", "fact_c0": "Dit."}
     ),
+    "GET /participants/{participant_id}/triage": Sent(which=_WAITING),
+    "POST /participants/{participant_id}/questions": Sent(
+        which=_WAITING, form={"seen": "2", "referral": "{referral_id:waiting}", "missing": "setting"}
+    ),
+    "POST /api/v1/participants/{participant_id}/questions": Sent(
+        which=_WAITING, json={"referral_id": "{referral_id:waiting}", "missing": ["setting"]}
+    ),
+    "POST /referrals/{referral_id}/answer": Sent(form={"setting": "Foyer"}),
+    "POST /api/v1/referrals/{referral_id}/answer": Sent(json={"setting": "Foyer"}),
+    "POST /participants/{participant_id}/triage/opening": Sent(which=_WAITING),
+    "POST /api/v1/participants/{participant_id}/triage/opening": Sent(which=_WAITING),
     "POST /participants/{participant_id}/triage": Sent(
         which=_WAITING,
         form={
@@ -862,10 +872,9 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /api/v1/participants/{participant_id}/joining": Sent(
         which=_WAITING, json={"referral_id": "{referral_id:waiting}", "to": "{participant_id}", "reason": "La même"}
     ),
-    "PUT /api/v1/participants/{participant_id}/findings/{criterion}": Sent(
+    "PUT /api/v1/participants/{participant_id}/findings": Sent(
         which=_WAITING,
-        path="/api/v1/participants/{participant_id}/findings/AD-C0",
-        json={"referral_id": "{referral_id:waiting}", "finding": "met", "fact": "Dit."},
+        json={"referral_id": "{referral_id:waiting}", "findings": {"AD-C0": {"finding": "met", "fact": "Dit."}}},
     ),
     "POST /api/v1/participants/{participant_id}/triage": Sent(
         which=_WAITING,

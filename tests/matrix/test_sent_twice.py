@@ -36,7 +36,6 @@ ADDS_AGAIN: Final[Mapping[str, str]] = {
     "POST /my-calendar": _SHOWN_ONCE,
     "POST /referrals/links": _SHOWN_ONCE,
     "POST /obligations/{period_id}/attestation": _SAYS_ANEW,
-    "POST /participants/{participant_id}/findings": _SAYS_ANEW,
     "POST /participants/{participant_id}/retention": _SAYS_ANEW,
     "POST /referrals": "a draft is saved while one types, each time with more; what is sent is sent once",
 }

@@ -316,7 +316,7 @@ def test_of_someone_who_recruits_the_risk_to_others_comes_first(clinic: Cast) ->
     by = clinic.actor("coordinator")
     referral_id = refer(clinic, replace(ONDINE, recruiter=True), by=WORKER)
     with clinic.session() as session:
-        triage.find_criterion(session, referral_id, "AD-C4", "met", fact="S’engage à cesser.", by=by, at=AT)
+        triage.find_criteria(session, referral_id, {"AD-C4": triage.Finding("met", "S’engage à cesser.")}, by=by, at=AT)
     with clinic.session() as session:
         look_at_everything(session, clinic, referral_id)
         triage.triage(session, referral_id, "committee", by=by, at=AT)
@@ -364,7 +364,7 @@ def test_who_was_found_not_to_commit_to_stop_is_given_to_nobody_once_it_is_known
     by = clinic.actor("coordinator")
     referral_id = refer(clinic, by=WORKER)
     with clinic.session() as session:
-        triage.find_criterion(session, referral_id, "AD-C4", "not_met", fact="N’admet rien.", by=by, at=AT)
+        triage.find_criteria(session, referral_id, {"AD-C4": triage.Finding("not_met", "N’admet rien.")}, by=by, at=AT)
         # As of before the program took this finding to say that they recruit.
         session.execute(update(_participant).values(recruiter=False))
     participant_id = triaged(clinic, referral_id)
@@ -1005,9 +1005,11 @@ def test_of_whoever_was_given_to_a_worker_no_criterion_is_found_anew_unless_nobo
         for referral_id in (known.id, again):
             for criterion in ("AD-C0", "AD-C2", "AD-C3", "AD-C4", "AD-C5"):
                 with refused("referral.dealt_with"):
-                    triage.find_criterion(session, referral_id, criterion, "not_met", fact="Dit.", by=by, at=LATER)
+                    triage.find_criteria(
+                        session, referral_id, {criterion: triage.Finding("not_met", "Dit.")}, by=by, at=LATER
+                    )
         triage.take_back_triage(session, known.id, by=by, at=LATER)
-        triage.find_criterion(session, known.id, "AD-C5", "not_met", fact="Contrainte.", by=by, at=LATER)
+        triage.find_criteria(session, known.id, {"AD-C5": triage.Finding("not_met", "Contrainte.")}, by=by, at=LATER)
         with refused("participant.state"):
             numbers.admit(session, participant_id, by=by, at=LATER)
         with refused("admission.not_given"):

@@ -77,7 +77,7 @@ def _recruits_on_the_table(cast: Cast) -> tuple[UUID, UUID]:
     by = cast.actor("coordinator")
     referral_id = refer(cast, replace(ONDINE, recruiter=True), by=WORKER)
     with cast.session() as session:
-        triage.find_criterion(session, referral_id, "AD-C4", "met", fact="S’engage à cesser.", by=by, at=AT)
+        triage.find_criteria(session, referral_id, {"AD-C4": triage.Finding("met", "S’engage à cesser.")}, by=by, at=AT)
         look_at_everything(session, cast, referral_id)
         triage.triage(session, referral_id, "committee", by=by, at=AT)
         participant_id = participant_of(session, referral_id)

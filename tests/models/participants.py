@@ -72,6 +72,7 @@ def arrive(cast: Cast) -> None:
         )
         session.add(NumberSequence(**here, year=2026, last=1))
         referral = Referral(
+            reference="C-ABCDE2",
             **here,
             participant_id=candidate,
             referred_by=worker,
@@ -98,6 +99,7 @@ def arrive(cast: Cast) -> None:
         session.add(link)
         session.flush()
         by_link = Referral(
+            reference="C-ABCDE3",
             **here,
             participant_id=admitted,
             way="link",
@@ -108,7 +110,15 @@ def arrive(cast: Cast) -> None:
             saved_at=AT,
             received_at=AT,
         )
-        draft = Referral(**here, participant_id=candidate, referred_by=worker, way="page", begun_at=AT, saved_at=AT)
+        draft = Referral(
+            **here,
+            reference="C-ABCDE9",
+            participant_id=candidate,
+            referred_by=worker,
+            way="page",
+            begun_at=AT,
+            saved_at=AT,
+        )
         session.add_all([referral, by_link, draft])
         session.flush()
         session.add(

@@ -70,6 +70,8 @@ OPEN_COLUMNS = {
         "seen_at",
         "ended_at",
         "ended_as",
+        "shows",
+        "shows_until",
     },
     "identity": {"tenant_id", "object_id", "program_id", "person_id", "linked_at", "ended_at"},
     "passkey": {

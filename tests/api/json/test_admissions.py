@@ -88,10 +88,12 @@ def test_a_whole_admission_is_carried_at_the_window(there: Cast) -> None:
     referral_id = refer(there)
     with there.session() as session:
         here = f"/participants/{participant_of(session, referral_id)}"
-    for criterion in ("AD-C0", "AD-C1", "AD-C2", "AD-C3", "AD-C5"):
-        body = {"referral_id": str(referral_id), "finding": "met", "fact": "Dit."}
-        found = coordinator.send("PUT", f"{here}/findings/{criterion}", body)
-        assert found.status_code == 200, found.text
+    version = coordinator.get(here).json()["referrals"][0]["version"]
+    findings = {criterion: {"finding": "met", "fact": "Dit."} for criterion in ("AD-C0", "AD-C2", "AD-C3", "AD-C5")}
+    found = coordinator.send(
+        "PUT", f"{here}/findings", {"referral_id": str(referral_id), "findings": findings}, seen=version
+    )
+    assert found.status_code == 200, found.text
     proposed = coordinator.get(f"{here}/proposals").json()
     assert {"reasons", "bars", "is_overloaded"} <= set(proposed[0])
     assert worker.get(here).status_code == 404
@@ -133,19 +135,26 @@ def test_a_whole_admission_is_carried_at_the_window(there: Cast) -> None:
 
 
 @pytest.mark.ci
-def test_what_is_not_known_yet_of_a_candidate_is_no_file_that_is_not_there(there: Cast) -> None:
+def test_what_is_to_be_confirmed_of_a_candidate_is_owed_once_they_went_straight_to_a_worker(there: Cast) -> None:
     referral_id, coordinator = refer(there), _Asker(there, "coordinator")
     with there.session() as session:
         here = f"/participants/{participant_of(session, referral_id)}"
-    for criterion in ("AD-C0", "AD-C1", "AD-C2", "AD-C3", "AD-C5"):
-        finding = "unknown" if criterion == "AD-C2" else "met"
-        body = {"referral_id": str(referral_id), "finding": finding, "fact": "Dit."}
-        assert coordinator.send("PUT", f"{here}/findings/{criterion}", body).status_code == 200
+    findings = {one: {"finding": "unknown" if one == "AD-C2" else "met", "fact": "Dit."} for one in ("AD-C0", "AD-C2")}
+    said = {"referral_id": str(referral_id), "findings": findings}
+
+    def find(said: dict[str, Any]) -> Any:
+        version = coordinator.get(here).json()["referrals"][0]["version"]
+        return coordinator.send("PUT", f"{here}/findings", said, seen=version)
+
+    assert find(said).status_code == 200
     goes = {"referral_id": str(referral_id), "result": "forwarded", "reason": "Danger"}
     goes["worker_id"] = str(there.people[SECOND])
     version = coordinator.get(here).json()["referrals"][0]["version"]
-    refused = coordinator.send("POST", f"{here}/triage", goes, seen=version)
-    assert (refused.status_code, refused.json()["code"]) == (409, "triage.not_known")
+    assert coordinator.send("POST", f"{here}/triage", goes, seen=version).status_code == 200
+    rest = {one: {"finding": "met", "fact": "Dit."} for one in ("AD-C2", "AD-C3", "AD-C5")}
+    assert find({**said, "findings": rest}).status_code == 200
+    again = find({**said, "findings": rest})
+    assert again.json()["code"] == "referral.dealt_with", "all is found, and nothing more is owed"
 
 
 @pytest.mark.ci

@@ -227,12 +227,13 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
     "POST /participants/{participant_id}/identity": {"purpose": "urgent_help"},
     "PUT /participants/{participant_id}/identity": {"phone": "514-555-0144", "birth_date": "2010-05-04"},
     "POST /participants/{participant_id}/joining": {"referral_id": SOMEONE, "to": SOMEONE},
-    "PUT /participants/{participant_id}/findings/{criterion}": {
+    "POST /participants/{participant_id}/questions": {"referral_id": SOMEONE, "missing": ["setting"]},
+    "POST /referrals/{referral_id}/answer": {"setting": "Foyer", "facts": {"AD-C0": "Dit."}, "age": 15},
+    "PUT /participants/{participant_id}/findings": {
         "referral_id": SOMEONE,
-        "finding": "met",
-        "fact": "Dit à la rencontre.",
-        "admit_all_the_same": False,
-        "why": "",
+        "findings": {
+            "AD-C0": {"finding": "met", "fact": "Dit à la rencontre.", "admit_all_the_same": False, "why": ""}
+        },
     },
     "POST /participants/{participant_id}/triage": {
         "referral_id": SOMEONE,

@@ -102,17 +102,18 @@ def test_what_the_coordinator_wrote_in_triage_is_not_lost_where_no_worker_is_cho
     with cast.session() as session:
         look_at_everything(session, cast, referral_id)
         here = f"/participants/{participant_of(session, referral_id)}"
-    sent = {**fields_of(coordinator.get(here).text, f"{here}/triage"), "result": "forwarded"}
+    sent = {**fields_of(coordinator.get(f"{here}/triage").text, f"{here}/triage"), "result": "forwarded"}
     page = coordinator.post(f"{here}/triage", data={**sent, "worker": "", "second": "", "reason": "Danger ce soir"})
     assert "Say who follows up." in page.text
     form = page.text.partition('id="triage"')[2].partition("</form>")[0]
     assert "Danger ce soir" in form
     assert 'value="forwarded" checked' in form
-    found = {"referral": str(referral_id), "criterion": "AD-C3", "finding": "not_met", "exception": "yes"}
-    page = coordinator.post(f"{here}/findings", data={**found, "fact": "Elle n’en voit pas"})
-    form = page.text.partition('id="find-AD-C3"')[2].partition("</form>")[0]
-    assert form.startswith(" open")
+    found = {**fields_of(page.text, f"{here}/findings"), "finding_c3": "not_met", "exception": "yes"}
+    page = coordinator.post(f"{here}/findings", data={**found, "fact_c3": "Elle n’en voit pas", "why": ""})
+    form = page.text.partition('id="criterion-c3"')[2].partition("</fieldset>\n  <fieldset")[0]
     assert "Elle n’en voit pas" in form
+    assert 'value="not_met" checked' in form
+    assert "Say why the situation makes it desirable" in page.text
 
 
 @pytest.mark.ci

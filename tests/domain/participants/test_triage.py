@@ -15,7 +15,7 @@ from sqlalchemy import event as listening
 from sqlalchemy import select, text
 
 from domain.accompaniment import recruiting, referred_again, states
-from domain.admissions import correcting, duplicates, triage
+from domain.admissions import correcting, duplicates, first_meetings, triage
 from domain.kernel.refusals import Refusal
 from domain.participants import findings, reading, referring
 from domain.participants.identity import open_identity
@@ -82,7 +82,7 @@ def test_nobody_goes_on_before_every_criterion_is_looked_at(cast: Cast) -> None:
     with cast.session() as session, pytest.raises(Refusal, match=r"triage\.not_looked_at"):
         triage.triage(session, referral_id, "committee", by=by, at=AT)
     with cast.session() as session, pytest.raises(Refusal, match=r"triage\.no_fact"):
-        triage.find_criterion(session, referral_id, "AD-C0", "met", fact=" ", by=by, at=AT)
+        triage.find_criteria(session, referral_id, {"AD-C0": triage.Finding("met", " ")}, by=by, at=AT)
 
 
 @pytest.mark.parametrize("criterion", ["AD-C0", "AD-C2", "AD-C5"])
@@ -91,10 +91,10 @@ def test_a_criterion_that_nobody_goes_without_stops_the_referral(cast: Cast, cri
     referral_id = refer(cast)
     with cast.session() as session:
         look_at_everything(session, cast, referral_id)
-        triage.find_criterion(session, referral_id, criterion, "not_met", fact="Non.", by=by, at=AT)
+        triage.find_criteria(session, referral_id, {criterion: triage.Finding("not_met", "Non.")}, by=by, at=AT)
         with pytest.raises(Refusal, match=r"triage\.not_met"):
             triage.triage(session, referral_id, "committee", by=by, at=AT)
-        triage.find_criterion(session, referral_id, criterion, "met", fact="Si, en fait.", by=by, at=AT)
+        triage.find_criteria(session, referral_id, {criterion: triage.Finding("met", "Si, en fait.")}, by=by, at=AT)
         triage.triage(session, referral_id, "committee", by=by, at=AT)
 
 
@@ -103,21 +103,27 @@ def test_precontemplation_never_blocks_once_it_is_said_why_and_who_allowed_it(ca
     referral_id = refer(cast)
     with cast.session() as session:
         look_at_everything(session, cast, referral_id)
-        triage.find_criterion(session, referral_id, "AD-C3", "not_met", fact="Ne voit pas de tort.", by=by, at=AT)
+        triage.find_criteria(
+            session, referral_id, {"AD-C3": triage.Finding("not_met", "Ne voit pas de tort.")}, by=by, at=AT
+        )
         with pytest.raises(Refusal, match=r"triage\.precontemplation"):
             triage.triage(session, referral_id, "committee", by=by, at=AT)
         with pytest.raises(Refusal, match=r"triage\.no_reason"):
-            triage.find_criterion(
-                session, referral_id, "AD-C3", "not_met", fact="Non.", admit_all_the_same=True, by=by, at=AT
+            triage.find_criteria(
+                session,
+                referral_id,
+                {"AD-C3": triage.Finding("not_met", "Non.", admit_all_the_same=True)},
+                by=by,
+                at=AT,
             )
-        triage.find_criterion(
+        triage.find_criteria(
             session,
             referral_id,
-            "AD-C3",
-            "not_met",
-            fact="Ne voit pas de tort.",
-            admit_all_the_same=True,
-            why="Le lien est possible maintenant.",
+            {
+                "AD-C3": triage.Finding(
+                    "not_met", "Ne voit pas de tort.", admit_all_the_same=True, why="Le lien est possible maintenant."
+                )
+            },
             by=by,
             at=AT,
         )
@@ -128,8 +134,12 @@ def test_precontemplation_never_blocks_once_it_is_said_why_and_who_allowed_it(ca
     assert found["AD-C3"].why == "Le lien est possible maintenant."
     assert "16" in found["AD-C1"].fact
     with cast.session() as session, pytest.raises(Refusal, match=r"triage\.no_exception|referral\.dealt_with"):
-        triage.find_criterion(
-            session, referral_id, "AD-C0", "not_met", fact="Non.", admit_all_the_same=True, why="x", by=by, at=AT
+        triage.find_criteria(
+            session,
+            referral_id,
+            {"AD-C0": triage.Finding("not_met", "Non.", admit_all_the_same=True, why="x")},
+            by=by,
+            at=AT,
         )
 
 
@@ -139,27 +149,73 @@ def test_an_address_outside_is_no_bar_to_somebody_who_frequents_the_area(cast: C
     by = cast.actor("coordinator")
     with cast.session() as session:
         look_at_everything(session, cast, referral_id)
-        triage.find_criterion(session, referral_id, "AD-C2", "not_met", fact="Habite ailleurs.", by=by, at=AT)
+        triage.find_criteria(
+            session, referral_id, {"AD-C2": triage.Finding("not_met", "Habite ailleurs.")}, by=by, at=AT
+        )
         with pytest.raises(Refusal, match=r"triage\.not_met"):
             triage.triage(session, referral_id, "committee", by=by, at=AT)
     with cast.session() as session:
         fact = "Habite ailleurs, et passe ses fins de semaine au centre-ville."
-        triage.find_criterion(session, referral_id, "AD-C2", "met", fact=fact, by=by, at=AT)
+        triage.find_criteria(session, referral_id, {"AD-C2": triage.Finding("met", fact)}, by=by, at=AT)
         triage.triage(session, referral_id, "committee", by=by, at=AT)
         participant_id = participant_of(session, referral_id)
         found = findings.read_findings(session, participant_id, language="fr", by=by, at=AT, ground="role")["AD-C2"]
         assert (found.finding, found.fact) == ("met", fact)
 
 
-def test_an_unknown_may_go_to_the_committee_and_is_never_forwarded(cast: Cast) -> None:
+def test_what_is_to_be_confirmed_may_go_to_the_committee(cast: Cast) -> None:
     by = cast.actor("coordinator")
     referral_id = refer(cast)
     with cast.session() as session:
         look_at_everything(session, cast, referral_id)
-        triage.find_criterion(session, referral_id, "AD-C2", "unknown", fact="", by=by, at=AT)
-        with pytest.raises(Refusal, match=r"triage\.not_known"):
-            triage.triage(session, referral_id, "forwarded", reason="Urgent", by=by, at=AT)
+        triage.find_criteria(session, referral_id, {"AD-C2": triage.Finding("unknown", "")}, by=by, at=AT)
         triage.triage(session, referral_id, "committee", by=by, at=AT)
+
+
+def test_the_findings_are_saved_all_together_or_not_at_all(cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    referral_id = refer(cast)
+    said = {"AD-C0": triage.Finding("met", "Dit."), "AD-C2": triage.Finding("met", " ")}
+    with cast.session() as session, refused("triage.no_fact"):
+        triage.find_criteria(session, referral_id, said, by=by, at=AT)
+    with cast.session() as session:
+        assert findings.findings_of(session, participant_of(session, referral_id)) == {}
+
+
+def test_what_was_found_so_already_stays_with_whom_found_it(cast: Cast) -> None:
+    """One save holds every criterion: it does not make of all that was found before the finding of who saves now."""
+    referral_id = refer(cast)
+    with cast.session() as session:
+        look_at_everything(session, cast, referral_id)
+        participant_id = participant_of(session, referral_id)
+        before = findings.findings_of(session, participant_id)
+        said = {one: triage.Finding("met", "Dit à la rencontre.") for one in ("AD-C0", "AD-C2", "AD-C3", "AD-C5")}
+        other = cast.actor("manager_ccsmtl")
+        again = said | {"AD-C2": triage.Finding("met", "Sa sœur le confirme.")}
+        triage.find_criteria(session, referral_id, again, by=other, at=AT + timedelta(minutes=5))
+        after = findings.findings_of(session, participant_id)
+    assert {name for name, one in after.items() if one != before[name]} == {"AD-C2"}
+
+
+def test_of_two_windows_the_second_saves_nothing(cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    referral_id = refer(cast)
+    with cast.session() as session:
+        seen = session.execute(select(_referral.c.version)).scalar_one()
+        triage.find_criteria(session, referral_id, {"AD-C0": triage.Finding("met", "A")}, by=by, at=AT, seen=seen)
+    with cast.session() as session, refused("referral.changed"):
+        triage.find_criteria(session, referral_id, {"AD-C0": triage.Finding("not_met", "B")}, by=by, at=AT, seen=seen)
+    with cast.session() as session, refused("referral.changed"):
+        triage.triage(session, referral_id, "refused", reason="A", offered="B", by=by, at=AT, seen=seen)
+
+
+def test_of_who_declined_nothing_more_is_found(cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    referral_id = refer(cast)
+    with cast.session() as session:
+        first_meetings.decline(session, participant_of(session, referral_id), by=by, at=AT)
+    with cast.session() as session, refused("triage.over"):
+        triage.find_criteria(session, referral_id, {"AD-C0": triage.Finding("met", "Dit.")}, by=by, at=AT)
 
 
 def test_somebody_who_recruits_is_looked_at_apart_and_never_forwarded(cast: Cast) -> None:
@@ -169,7 +225,7 @@ def test_somebody_who_recruits_is_looked_at_apart_and_never_forwarded(cast: Cast
         look_at_everything(session, cast, referral_id)
         with pytest.raises(Refusal, match=r"triage\.not_looked_at"):
             triage.triage(session, referral_id, "committee", by=by, at=AT)
-        triage.find_criterion(session, referral_id, "AD-C4", "met", fact="S’engage à cesser.", by=by, at=AT)
+        triage.find_criteria(session, referral_id, {"AD-C4": triage.Finding("met", "S’engage à cesser.")}, by=by, at=AT)
         with pytest.raises(Refusal, match=r"triage\.recruiter"):
             triage.triage(session, referral_id, "forwarded", reason="Urgent", by=by, at=AT)
 
@@ -179,10 +235,10 @@ def test_somebody_who_recruits_and_does_not_commit_to_stop_goes_nowhere(cast: Ca
     referral_id = refer(cast, replace(ONDINE, recruiter=True))
     with cast.session() as session:
         look_at_everything(session, cast, referral_id)
-        triage.find_criterion(session, referral_id, "AD-C4", "not_met", fact="N’admet rien.", by=by, at=AT)
+        triage.find_criteria(session, referral_id, {"AD-C4": triage.Finding("not_met", "N’admet rien.")}, by=by, at=AT)
         with refused("triage.not_met"):
             triage.triage(session, referral_id, "committee", by=by, at=AT)
-        triage.find_criterion(session, referral_id, "AD-C4", "met", fact="S’engage à cesser.", by=by, at=AT)
+        triage.find_criteria(session, referral_id, {"AD-C4": triage.Finding("met", "S’engage à cesser.")}, by=by, at=AT)
         triage.triage(session, referral_id, "committee", by=by, at=AT)
 
 
@@ -191,11 +247,13 @@ def test_the_criterion_of_those_who_recruit_says_of_somebody_that_they_do_for_go
     by = cast.actor("coordinator")
     referral_id = refer(cast)
     with cast.session() as session:
-        triage.find_criterion(session, referral_id, "AD-C4", "unknown", fact="", by=by, at=AT)
+        triage.find_criteria(session, referral_id, {"AD-C4": triage.Finding("unknown", "")}, by=by, at=AT)
         participant_id = participant_of(session, referral_id)
         known = select(_participant.c.recruiter).where(_participant.c.id == participant_id)
         assert not session.execute(known).scalar_one(), "that nobody knows says nothing of them"
-        triage.find_criterion(session, referral_id, "AD-C4", finding, fact="A présenté une amie.", by=by, at=AT)
+        triage.find_criteria(
+            session, referral_id, {"AD-C4": triage.Finding(finding, "A présenté une amie.")}, by=by, at=AT
+        )
         assert session.execute(known).scalar_one()
         assert [one["state"] for one in tasks_of(session, recruiting.ASSESS)] == ["open"]
         triage.triage(session, referral_id, "refused", reason="Non", offered="CAVAC", by=by, at=AT)
@@ -251,10 +309,13 @@ def test_findings_are_written_once_and_the_last_counts(cast: Cast) -> None:
     finding = table_of(CriterionFinding)
     with cast.session() as session:
         for said in ("unknown", "met"):
-            triage.find_criterion(session, referral_id, "AD-C2", said, fact="Y passe ses soirées.", by=by, at=AT)
+            triage.find_criteria(
+                session, referral_id, {"AD-C2": triage.Finding(said, "Y passe ses soirées.")}, by=by, at=AT
+            )
         participant_id = participant_of(session, referral_id)
         assert findings.findings_of(session, participant_id)["AD-C2"].finding == "met"
-        rows = session.execute(select(finding.c.n, finding.c.finding).order_by(finding.c.n)).all()
+        of_area = select(finding.c.n, finding.c.finding).where(finding.c.criterion == "AD-C2")
+        rows = session.execute(of_area.order_by(finding.c.n)).all()
     assert [tuple(row) for row in rows] == [(1, "unknown"), (2, "met")]
 
 

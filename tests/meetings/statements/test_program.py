@@ -19,6 +19,7 @@ from domain.casework.assigning import assign
 from domain.casework.cases import cancel_case
 from domain.casework.tasks import complete_task
 from domain.mail.notices import COORDINATION
+from domain.participants import new_reference
 from locales import LANGUAGES, pick
 from meetings import decisions
 from meetings.statements import program, sheets
@@ -100,6 +101,7 @@ def refer(session: Session, cast: Cast, n: int, as_: str, *, received: datetime 
         triaged: dict[str, Any] = {"triaged_at": AT, "triaged_by": cast.people["coordinator"]} if result else {}
         session.add(
             Referral(
+                reference=new_reference(),
                 program_id=cast.program_id,
                 id=referral,
                 participant_id=person,

@@ -299,12 +299,15 @@ create table browser_session (
     seen_at timestamptz not null,
     ended_at timestamptz,
     ended_as varchar not null,
+    shows uuid,
+    shows_until timestamptz,
     constraint pk_browser_session primary key (token_digest),
     constraint uq_browser_session_program_id_id unique (program_id, id),
     constraint ck_browser_session_means check (means in ('demonstration', 'entra', 'passkey')),
     constraint ck_browser_session_ended_as
         check (ended_as in ('', 'signed_out', 'ended_elsewhere', 'left', 'door_closed', 'restored')),
     constraint ck_browser_session_token_digest check (token_digest ~ '^[0-9a-f]{64}$'),
+    constraint ck_browser_session_shows check (num_nulls(shows, shows_until) in (0, 2)),
     constraint fk_browser_session_program_id_person_id foreign key (program_id, person_id)
         references person (program_id, id),
     constraint fk_browser_session_program_id foreign key (program_id) references program (id)
