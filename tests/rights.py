@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from domain.follow_ups import notes
-from domain.follow_ups.notes import Week
+from domain.follow_ups.week_row import Week
 from tests.cast import AT, TODAY, Cast
 from tests.following import WORKER, agreed, followed, known_as_somebody, row_of
 from tests.referring import ROMARIN, declare_admission, refer
@@ -25,6 +25,6 @@ def written_of(cast: Cast) -> UUID:
         follow_up = followed(session, cast)
         participant_id: UUID = row_of(session, follow_up)["participant_id"]
         known_as_somebody(session, participant_id)
-        monday, said = TODAY - timedelta(days=TODAY.weekday()), Week(met=1, minutes=45, words=SAID)
+        monday, said = TODAY - timedelta(days=TODAY.weekday()), Week(met=1, minutes=45, summary=SAID)
         notes.write_note(session, follow_up, monday, said, by=cast.actor(WORKER), at=AT)
     return participant_id
