@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from domain.casework import asking, assigning
-from domain.follow_ups import LockedFollowUp, issues, lock_follow_up, on_day, write_follow_up_event
+from domain.follow_ups import CASE_SAID, LockedFollowUp, issues, lock_follow_up, on_day, write_follow_up_event
 from domain.kernel import (
     Actor,
     Refusal,
@@ -49,8 +49,6 @@ from models.discussion import CASE_OUTCOMES, CaseDiscussion
 
 #: The worker's task where the committee asked them to come back on a case by a day.
 COME_BACK: Final = "committee.come_back"
-#: Where what was said opens, and what the record calls a reading of it.
-SAID: Final = "case_said"
 #: The outcome after which what a worker raised waits for the next sitting.
 COMES_BACK: Final = "comes_back"
 
@@ -146,7 +144,7 @@ def read_said(
     session: Session, row: CaseDiscussion, participant_id: UUID, *, ground: Ground, by: Actor, at: datetime
 ) -> Said:
     """Read what was said of a case, and note it on record in the same transaction. Raises Refusal."""
-    record_read(session, "case_discussion", row.id, what=SAID, ground=ground, by=by, at=at)
+    record_read(session, "case_discussion", row.id, what=CASE_SAID, ground=ground, by=by, at=at)
     return Said(**_words_of(session, row.id, participant_id), due_on=row.due_on)
 
 
@@ -155,7 +153,7 @@ def _words_of(session: Session, row_id: UUID, participant_id: UUID) -> dict[str,
     blob = scalar(session, only(CaseDiscussion.said).where(CaseDiscussion.id == row_id))
     if blob is None:
         return {"note": "", "follows": ""}
-    words: dict[str, str] = unseal(session, participant_id, f"{SAID}/{row_id}", blob)
+    words: dict[str, str] = unseal(session, participant_id, f"{CASE_SAID}/{row_id}", blob)
     return words
 
 
@@ -207,7 +205,7 @@ def _sealed(session: Session, held: LockedFollowUp, row_id: UUID, said: Said) ->
             words[name] = checked(typed)
     if not any(words.values()):
         return None
-    return seal(session, held.participant_id, f"{SAID}/{row_id}", words)
+    return seal(session, held.participant_id, f"{CASE_SAID}/{row_id}", words)
 
 
 def _task_by(session: Session, held: LockedFollowUp, row: CaseDiscussion, due_on: date | None) -> UUID | None:

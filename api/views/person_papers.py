@@ -8,7 +8,18 @@ from typing import Any, Final
 
 from sqlmodel import Session
 
-from api.views.follow_ups import KINDS, MEANS, WHY_NONE
+from api.views.follow_ups import (
+    ACTIVITY_TYPES,
+    CASE_OUTCOMES,
+    COMMUNICATIONS,
+    KINDS,
+    MEANS,
+    NEEDS,
+    PROCESSES,
+    SATISFACTIONS,
+    WEEK_WORDS,
+    WHY_NONE,
+)
 from api.views.participant_words import (
     CONSENT_FOR,
     DESTRUCTION_GROUNDS,
@@ -43,10 +54,23 @@ PARTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     (N_("Who you are and how to reach you"), ("identity",)),
     (N_("How you came to the program"), ("referral", "triage", "finding", "admission", "first_meeting")),
     (N_("What was assessed"), ("risk",)),
-    (N_("What you agreed to"), ("consent", "sharing", "research")),
+    (N_("What you agreed to"), ("consent", "sharing", "research", "research_export")),
     (
         N_("Your follow-up"),
-        ("follow_up", "assignment", "weekly_note", "break", "summary", "activity", "attempt", "no_show", "step"),
+        (
+            "follow_up",
+            "assignment",
+            "weekly_note",
+            "discussion",
+            "processes",
+            "self_report",
+            "break",
+            "summary",
+            "activity",
+            "attempt",
+            "no_show",
+            "step",
+        ),
     ),
     (N_("What was said to others without your consent"), ("disclosure",)),
     (N_("How long your file is kept"), ("kept_until", "destruction")),
@@ -62,9 +86,13 @@ _TITLES: Final[Mapping[str, str]] = {
     "consent": N_("Consent"),
     "sharing": N_("Consent to share with a partner"),
     "research": N_("Consent to research"),
+    "research_export": N_("Given to research, without your name"),
     "follow_up": N_("Follow-up"),
     "assignment": N_("Who accompanies you"),
     "weekly_note": N_("Weekly note"),
+    "discussion": N_("Before the Clinical Committee"),
+    "processes": N_("What a week was about"),
+    "self_report": N_("Self-report questionnaire"),
     "break": N_("Break"),
     "summary": N_("Summary handed over"),
     "activity": N_("Activity"),
@@ -78,6 +106,8 @@ _TITLES: Final[Mapping[str, str]] = {
 _FIELDS: Final[Mapping[str, str]] = {
     **{one.name: one.label for declared in (Who, ToldField) for one in fields_of(declared)},
     **WRITTEN,
+    **WEEK_WORDS,
+    **PROCESSES,
     "number": N_("Number"),
     "languages": N_("Languages"),
     "area": N_("Area"),
@@ -102,7 +132,19 @@ _FIELDS: Final[Mapping[str, str]] = {
     "met": N_("Meetings in person"),
     "minutes": N_("Minutes in person"),
     "reached": N_("Reached"),
+    "communications": N_("Other communications"),
     "why_none": N_("Why there was no meeting"),
+    "need": N_("Need targeted"),
+    "worker_satisfaction": N_("The worker’s satisfaction"),
+    "participant_satisfaction": N_("Yours, as the worker sees it"),
+    "activity_type": N_("Type of activity"),
+    "time": N_("Time"),
+    "study_fr": N_("Study"),
+    "study_en": N_("Study"),
+    "urgent": N_("Urgent"),
+    "raised": N_("What the worker raised"),
+    "note": N_("What was said of it"),
+    "follows": N_("What follows from it"),
     "returns_on": N_("Returns on"),
     "means": N_("How"),
     "waited_minutes": N_("Minutes waited"),
@@ -138,6 +180,13 @@ _OF_KIND: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
     ("disclosure", "ground"): GROUNDS,
     ("destruction", "ground"): DESTRUCTION_GROUNDS,
     ("risk", "result"): {**RISKS, **RECRUITER},
+    ("weekly_note", "communications"): COMMUNICATIONS,
+    ("weekly_note", "need"): NEEDS,
+    ("weekly_note", "worker_satisfaction"): SATISFACTIONS,
+    ("weekly_note", "participant_satisfaction"): SATISFACTIONS,
+    ("weekly_note", "activity_type"): ACTIVITY_TYPES,
+    ("discussion", "outcome"): CASE_OUTCOMES,
+    ("self_report", "result"): RISKS,
     ("consent", "purpose"): CONSENT_FOR,
     ("sharing", "purpose"): CONSENT_FOR,
 }
@@ -154,6 +203,12 @@ _READ: Final[Mapping[str, str]] = {
     "task_words": N_("a note with a step"),
     "follow_up_summary": N_("a summary of your follow-up"),
     "break_terms": N_("what you said of a break"),
+    "activity_place": N_("where an activity is"),
+    "information": N_("your age, your entry and your risk, in short"),
+    "raised_issue": N_("what a worker raised of you before the Clinical Committee"),
+    "case_said": N_("what the Clinical Committee said of you"),
+    "consent_form": N_("the form that you signed"),
+    "workbook": N_("the workbook of your weekly notes"),
     "destruction": N_("why the file is to be destroyed, or not"),
     "document": N_("a document"),
     "letter": N_("a letter"),
@@ -177,6 +232,8 @@ _WHAT_FOR: Final[Mapping[str, str]] = {
 _DAYS: Final = frozenset(
     {"birth_date", "admitted_on", "kept_until", "until", "withdrawn_on", "since", "returns_on", "day"}
 )
+#: Titles that there are in both languages: one is read.
+_OTHER_LANGUAGE: Final = ("study_fr", "study_en")
 _NOTES: Final[tuple[str, ...]] = (
     N_(
         "This is what the program holds about you. What is about other people is masked. People who work here are "
@@ -259,9 +316,11 @@ class _Told:
             return show_day(self.language, date.fromisoformat(value))
         if name == "organization":
             return self.places.get(value, "")
-        if isinstance(value, list):
-            return "; ".join(map(self._beside, value))
+        if name in _OTHER_LANGUAGE and not name.endswith(self.language):
+            return ""
         words = _OF_KIND.get((kind, name), _OF_WORDS)
+        if isinstance(value, list):
+            return "; ".join(self.say(words[one]) if one in words else self._beside(one) for one in value)
         return self.say(words[value]) if value in words else str(value)
 
     def _beside(self, said: Any) -> str:

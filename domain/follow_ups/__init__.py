@@ -65,7 +65,9 @@ from domain.follow_ups.weeks import WEEK as WEEK
 from domain.follow_ups.weeks import monday_of as monday_of
 from domain.follow_ups.weeks import sunday_of as sunday_of
 from domain.follow_ups.words import BREAK_TERMS as BREAK_TERMS
+from domain.follow_ups.words import CASE_SAID as CASE_SAID
 from domain.follow_ups.words import NOTE as NOTE
+from domain.follow_ups.words import RAISED as RAISED
 from domain.follow_ups.words import WHERE as WHERE
 from domain.follow_ups.words import read_words as read_words
 from domain.follow_ups.words import sealed as sealed

@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from domain.follow_ups import words
 from domain.follow_ups.locking import lock_follow_up, refuse_unless_followed, write_follow_up_event
+from domain.follow_ups.words import RAISED
 from domain.kernel import (
     Actor,
     Refusal,
@@ -35,9 +36,6 @@ from domain.kernel import (
 from domain.record import Ground, record_read
 from locales import N_
 from models.discussion import CaseDiscussion
-
-#: Where the words of an issue open, and what the record calls a reading of them.
-RAISED: Final = "raised_issue"
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,13 @@ from sqlmodel import Session
 from domain.kernel import Actor, checked, only, scalar, seal, unseal
 from domain.record import Ground, record_read
 
+#: Where each kind of words opens, and what the record calls a reading of them.
 NOTE: Final = "weekly_note"
 BREAK_TERMS: Final = "break_terms"
 WHERE: Final = "activity_place"
+RAISED: Final = "raised_issue"
+#: What was said of a case in a meeting, and what follows from it.
+CASE_SAID: Final = "case_said"
 
 
 def sealed(session: Session, participant_id: UUID, place: str, row_id: UUID, text: str) -> bytes:

@@ -6,7 +6,7 @@ in `NOT_GIVEN` with the reason; a test holds that every one is either.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Final
@@ -15,20 +15,36 @@ from uuid import UUID
 from sqlmodel import Session, SQLModel
 
 from domain.declarations import Rights
-from domain.follow_ups import BREAK_TERMS, NOTE, WHERE
-from domain.kernel import col, every, local_day, of, program, unseal
+from domain.follow_ups import BREAK_TERMS, CASE_SAID, NOTE, RAISED, WHERE, week_row
+from domain.kernel import col, every, local_day, of, only, program, run, unseal
 from domain.participants import Said, ToldField, Who, fields_of, identity_within
 from models.casework import TaskWords
 from models.consent import Consent, Disclosure, ResearchConsent
 from models.departure import FollowUpSummary
 from models.destruction import Destruction, KeptUntil
-from models.follow_up import ActivityPart, Assignment, ContactAttempt, FollowUp, FollowUpBreak, NoShow, WeeklyNote
+from models.discussion import PROCESSES, CaseDiscussion, ProcessMark
+from models.follow_up import (
+    ActivityPart,
+    Assignment,
+    ContactAttempt,
+    FollowUp,
+    FollowUpBreak,
+    NoShow,
+    SelfReport,
+    WeeklyNote,
+)
 from models.participant import FirstMeeting, Participant, RiskAssessment
 from models.referral import AdmissionDecision, CriterionFinding, Referral
+from models.research import Study, StudyExport, StudyRow
 
+#: Opens the words of a row, by the place where they open.
+type _Opening = Callable[[str, UUID, bytes | None], dict[str, str]]
 #: Words of a participant that are not given, and why.
 NOT_GIVEN: Final[Mapping[str, str]] = {
     "participant.names": "the same names again, for the gate of letters",
+    "consent_form.sealed": "the form that they signed, of which they were given a copy",
+    "note_import_sheet.sealed": "a workbook's words, which are in the weekly notes once it is saved",
+    "study_row.sealed": "codes and groups that are told apart from no one else; which study and when is given",
     "rights_request.asked": "what they asked in their own words, and have",
     "rights_request.answer": "the answers that they were handed",
     "rights_request.statement": "their own words, which they gave",
@@ -148,6 +164,7 @@ def _of_decisions(session: Session, participant_id: UUID) -> Iterator[Held]:
         yield Held("sharing" if consent.organization_id else "consent", consent.signed_on, _of_consent(consent))
     for research in _each(session, ResearchConsent, participant_id, ResearchConsent.signed_on):
         yield Held("research", research.signed_on, {"withdrawn_on": _iso(research.withdrawn_on)})
+    yield from _of_exports(session, participant_id)
     yield from _told_to_others(session, participant_id)
     for kept in _each(session, KeptUntil, participant_id, KeptUntil.set_at):
         told = _opened(session, participant_id, f"kept_until/{kept.id}", kept.sealed)
@@ -191,9 +208,7 @@ def _parts_of(session: Session, participant_id: UUID, follow_up_id: UUID) -> Ite
         if part.withdrawn_at is None:
             said = {"part": part.kind, "organization": str(part.organization_id), "until": _iso(part.ends_on)}
             yield Held("assignment", part.starts_on, said)
-    for note in mine(WeeklyNote, WeeklyNote.week):
-        week = {"met": note.met, "minutes": note.minutes, "reached": note.reached, "why_none": note.why_none or ""}
-        yield Held("weekly_note", note.week, week, words(NOTE, note.id, note.words))
+    yield from _of_weeks(mine, words)
     for one in mine(FollowUpBreak, FollowUpBreak.starts_on):
         back = {"returns_on": _iso(one.returns_on)}
         yield Held("break", one.starts_on, back, words(BREAK_TERMS, one.id, one.terms))
@@ -206,6 +221,39 @@ def _parts_of(session: Session, participant_id: UUID, follow_up_id: UUID) -> Ite
         yield Held("attempt", tried.tried_on, {"means": tried.means, "reached": tried.reached})
     for missed in mine(NoShow, NoShow.expected_at):
         yield Held("no_show", _day(session, missed.expected_at), {"waited_minutes": missed.waited_minutes})
+
+
+def _of_weeks(mine: Callable[[Any, Any], list[Any]], words: _Opening) -> Iterator[Held]:
+    """What was noted week by week, what a week was about, what the committee spoke of, and the questionnaires."""
+    for note in mine(WeeklyNote, WeeklyNote.week):
+        week = week_row.Week.of(note, words(NOTE, note.id, note.words))
+        yield Held("weekly_note", note.week, week.columns() | {"reached": note.reached}, week.words)
+    yield from _of_cases(mine(CaseDiscussion, CaseDiscussion.recorded_at), words)
+    for marked in mine(ProcessMark, ProcessMark.week):
+        yield Held("processes", marked.week, {name: True for name in PROCESSES if getattr(marked, name)})
+    for report in mine(SelfReport, SelfReport.n):
+        yield Held("self_report", report.done_on, {"time": report.n, "result": report.risk or ""})
+
+
+def _of_cases(rows: list[CaseDiscussion], words: _Opening) -> Iterator[Held]:
+    """What a worker raised of the person before the committee, and what was said of it there."""
+    for row in rows:
+        raised = {"raised": "".join(words(RAISED, row.id, row.raised).values())} if row.raised else {}
+        said = {"urgent": row.urgent, "outcome": row.outcome, "day": _iso(row.due_on)}
+        yield Held("discussion", None, said, raised | words(CASE_SAID, row.id, row.said))
+
+
+def _of_exports(session: Session, participant_id: UUID) -> Iterator[Held]:
+    """In which exports for research a row is theirs: of which study, and when. What it says is of a group."""
+    made = (
+        only(StudyExport.made_at, Study.title_fr, Study.title_en)
+        .join(Study, col(Study.id) == col(StudyExport.study_id))
+        .join(StudyRow, col(StudyRow.study_export_id) == col(StudyExport.id))
+        .where(StudyRow.participant_id == participant_id, col(StudyRow.sealed).is_not(None))
+        .order_by(col(StudyExport.made_at))
+    )
+    for at, fr, en in run(session, made):
+        yield Held("research_export", _day(session, at), {"study_fr": fr, "study_en": en})
 
 
 def _of_consent(row: Consent) -> Said:
