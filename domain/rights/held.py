@@ -38,7 +38,7 @@ from models.referral import AdmissionDecision, CriterionFinding, Referral
 from models.research import Study, StudyExport, StudyRow
 
 #: Opens the words of a row, by the place where they open.
-type _Opening = Callable[[str, UUID, bytes | None], dict[str, str]]
+_Opening = Callable[[str, UUID, bytes | None], dict[str, str]]
 #: Words of a participant that are not given, and why.
 NOT_GIVEN: Final[Mapping[str, str]] = {
     "participant.names": "the same names again, for the gate of letters",
