@@ -29,6 +29,7 @@ from models.committee import SeatHolder
 from models.consent import Consent, ConsentForm, Disclosure, ResearchConsent
 from models.departure import Departure, FollowUpSummary, HandOver, Interview, Settlement
 from models.destruction import Destruction
+from models.discussion import CaseDiscussion, ProcessMark
 from models.engine import EngineRun, WakeUp
 from models.equipment import Equipment, Loan
 from models.follow_up import (
@@ -123,10 +124,16 @@ _NUMBER: Final[LiteralString] = (
     f"split_part(source.number, '-', 1) || '-' || extract(year from {_back('source.decided_at')})::int"
     " || '-' || (1000 * k + split_part(source.number, '-', 3)::int)"
 )
-_CANDIDATE_REF: Final[LiteralString] = "'C-' || " + " || ".join(
-    f"translate(upper(lpad(to_hex({n}), 3, '0')), '01', 'GH')"
-    for n in ("k", "dense_rank() over (order by source.candidate_ref)")
-)
+
+
+def _ref(column: LiteralString) -> LiteralString:
+    """A reference of a candidate that no other copy has."""
+    return "'C-' || " + " || ".join(
+        f"translate(upper(lpad(to_hex({n}), 3, '0')), '01', 'GH')"
+        for n in ("k", f"dense_rank() over (order by source.{column})")
+    )
+
+
 _WAS_DONE: Final[LiteralString] = "source.state in ('planned', 'open', 'submitted', 'done')"
 
 
@@ -172,7 +179,7 @@ PAST: Final[Mapping[type[Any], Past]] = {
     FollowUpSummary: _past(),
     HandOver: _past(state=_state(proposed="accepted"), answered_at=_back("present")),
     Participant: _past(
-        candidate_ref=_CANDIDATE_REF,
+        candidate_ref=_ref("candidate_ref"),
         number="'#' || (1000 + k) || substr(source.number, 6)",
         state=_state(draft="declined", candidate="declined", assigned="declined", committed="declined"),
         held="false",
@@ -184,7 +191,11 @@ PAST: Final[Mapping[type[Any], Past]] = {
     ),
     FirstMeeting: _past(),
     RiskAssessment: _past(),
-    Referral: _past(state=_state(draft="abandoned", received="joined"), link_id="md5(source.link_id::text || k)::uuid"),
+    Referral: _past(
+        state=_state(draft="abandoned", received="joined"),
+        reference=_ref("reference"),
+        link_id="md5(source.link_id::text || k)::uuid",
+    ),
     CriterionFinding: _past(),
     AdmissionDecision: _past(),
     ConsentForm: _past(),
@@ -207,6 +218,8 @@ PAST: Final[Mapping[type[Any], Past]] = {
         is_complete="source.met > 0 or cardinality(source.communications) > 0 or source.why_none is not null"
     ),
     SelfReport: _past(),
+    CaseDiscussion: _past(),
+    ProcessMark: _past(),
     Activity: _past(),
     ActivityPart: _past(),
     Equipment: _past(
@@ -342,6 +355,10 @@ STAYS: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         ("study", "study_recipient", "study_export", "research_group", "research_group_member", "study_row"),
         "of a study, of which there are a few in a program's life, and read whole on its page",
+    ),
+    **dict.fromkeys(
+        ("rights_request", "rights_package", "note_import", "note_import_sheet"),
+        "a few a year, each with a page of its own; what a workbook or a package says is kept for some days alone",
     ),
     **dict.fromkeys(("staff_research_consent",), "one a worker or manager, in a list by pages"),
     **dict.fromkeys(("number_given", "number_sequence"), "one row a series or a year, found by it"),

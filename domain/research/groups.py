@@ -26,8 +26,7 @@ from domain.kernel import (
     select,
     tuples,
 )
-from domain.participants import forgotten
-from domain.participants.research import left_research, stands
+from domain.participants import forgotten, research
 from domain.record import events
 from domain.research.facts import Months, known_of
 from domain.research.grouping import groups
@@ -56,7 +55,7 @@ def whole_groups(session: Session) -> list[list[UUID]]:
     found: dict[UUID, list[UUID]] = defaultdict(list)
     for group_id, participant_id in rows:
         found[group_id].append(participant_id)
-    consenting = set(scalars(session, only(ResearchConsent.participant_id).where(*stands())))
+    consenting = set(scalars(session, only(ResearchConsent.participant_id).where(*research.stands())))
     return [members for _, members in sorted(found.items()) if consenting.issuperset(members)]
 
 
@@ -66,7 +65,7 @@ def waiting(session: Session) -> list[UUID]:
     rows = (
         only(Participant.id)
         .join(ResearchConsent, joins(ResearchConsent.participant_id, Participant))
-        .where(Participant.state == "admitted", *stands(), never)
+        .where(Participant.state == "admitted", *research.stands(), never)
         .order_by(col(Participant.id))
     )
     return list(scalars(session, rows))
@@ -143,7 +142,7 @@ def _leave_with_the_file(session: Session, participant_id: UUID, *, at: datetime
     leave(session, participant_id, "destroyed", at=at)
 
 
-@left_research.owner
+@research.left_research.owner
 def _leave_with_the_consent(session: Session, participant_id: UUID, *, at: datetime) -> None:
     """A consent to research was withdrawn: the whole group of that person leaves."""
     leave(session, participant_id, "withdrawn", at=at)

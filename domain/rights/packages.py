@@ -124,7 +124,8 @@ def make(session: Session, request_id: UUID, digest: str, *, seen: int | None, b
     if row.masks is None:
         raise Refusal("rights.not_masked", N_("Look at what leaves, and save what is masked in it, first."))
     participant_id = _whose(row)
-    requests.refuse_who_may_not_ask(session, participant_id, row.asked_by, local_day(session, at))
+    today = local_day(session, at)
+    requests.refuse_who_may_not_ask(session, participant_id, row.asked_by, today)
     prepared = _prepared(session, row, at)
     if prepared.digest != digest:
         raise Refusal(
@@ -134,6 +135,9 @@ def make(session: Session, request_id: UUID, digest: str, *, seen: int | None, b
         raise Refusal(
             "rights.names_another", N_("Another person who is known here can still be read in it. Mask them.")
         )
+    kept_before = standing(session, row.id)
+    if kept_before is not None and kept_before.digest == digest and local_day(session, kept_before.made_at) == today:
+        return kept_before.id  # the same button, twice
     _remove(session, row.id, "changed", at=at)
     package_id = uuid4()
     kept = {"pieces": [one.to_json() for one in (*prepared.pieces, *_who_read(session, row))]}
@@ -146,7 +150,7 @@ def make(session: Session, request_id: UUID, digest: str, *, seen: int | None, b
             participant_id=participant_id,
             digest=digest,
             sealed=seal_again(session, participant_id, f"rights_package/{package_id}", kept),
-            kept_until=local_day(session, at) + timedelta(days=requests.rights_of(session).package_kept_days),
+            kept_until=today + timedelta(days=requests.rights_of(session).package_kept_days),
             made_by=by.person_id,  # type: ignore[arg-type]  # a person
             made_at=at,
         ),

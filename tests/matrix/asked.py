@@ -190,6 +190,7 @@ _ANSWERED: Final = {"answered_on": TODAY.isoformat(), "handed_over": "in_person"
 #: A file whose destruction the coordinator asked for ten days ago.
 _ASKED: Final = {"participant_id": "asked"}
 _TRIAGED: Final = {"participant_id": "triaged"}
+_ASKED_FOR_MORE: Final = {"referral_id": "asked_for_more"}
 _GIVEN: Final = {"participant_id": "given"}
 _RESEARCHED: Final = {"participant_id": "in_research"}
 _ETHICS: Final = {"ethics_reference": "CER-2", "ethics_ends_on": "2027-12-31"}
@@ -372,13 +373,13 @@ SENT: Final[Mapping[str, Sent]] = {
     ),
     "GET /participants/{participant_id}/triage": Sent(which=_WAITING),
     "POST /participants/{participant_id}/questions": Sent(
-        which=_WAITING, form={"seen": "2", "referral": "{referral_id:waiting}", "missing": "setting"}
+        which=_WAITING, form={"seen": "{version_of_waiting}", "referral": "{referral_id:waiting}", "missing": "setting"}
     ),
     "POST /api/v1/participants/{participant_id}/questions": Sent(
         which=_WAITING, json={"referral_id": "{referral_id:waiting}", "missing": ["setting"]}
     ),
-    "POST /referrals/{referral_id}/answer": Sent(form={"setting": "Foyer"}),
-    "POST /api/v1/referrals/{referral_id}/answer": Sent(json={"setting": "Foyer"}),
+    "POST /referrals/{referral_id}/answer": Sent(which=_ASKED_FOR_MORE, form={"setting": "Foyer"}),
+    "POST /api/v1/referrals/{referral_id}/answer": Sent(which=_ASKED_FOR_MORE, json={"setting": "Foyer"}),
     "POST /participants/{participant_id}/triage/opening": Sent(which=_WAITING),
     "POST /api/v1/participants/{participant_id}/triage/opening": Sent(which=_WAITING),
     "POST /participants/{participant_id}/triage": Sent(

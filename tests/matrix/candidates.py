@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, update
 
 from domain.accompaniment import risks
+from domain.admissions import triage
 from domain.kernel import seal_file
 from domain.participants import disclosures, links, referring
 from domain.participants.referral_form import ReferralForm
@@ -117,6 +118,10 @@ def candidates_of(
         referring.send_referral(session, met, FORM, by=by, at=AT)
         draft = referring.begin_referral(session, FORM, by=by, at=AT)
         session.execute(update(_referral).where(_referral.c.id == draft).values(referred_by=author))
+        asked = referring.begin_referral(session, FORM, by=by, at=AT)
+        referring.send_referral(session, asked, FORM, by=by, at=AT)
+        session.execute(update(_referral).where(_referral.c.id == asked).values(referred_by=author))
+        triage.ask_referrer(session, asked, ["setting"], by=by, at=AT)
         participant_id = _of(session, met)
         session.execute(update(_participant).where(_participant.c.id == participant_id).values(state="committed"))
         session.execute(
@@ -190,6 +195,7 @@ def candidates_of(
         "participant_id:waiting": str(_with(cast, waiting)),
         "referral_id": str(draft),
         "referral_id:waiting": str(waiting),
+        "referral_id:asked_for_more": str(asked),
         "consent_id": str(consent.id),
         "form_id": str(form.id),
         "signer_id": str(author),

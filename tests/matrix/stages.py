@@ -349,5 +349,8 @@ def versions_of(session: Session, things: Mapping[str, str]) -> dict[str, str]:
             f"version_of_{name}": _version(session, _participant, UUID(things[thing]))
             for name, thing in (("file", "participant_id"), ("given_file", "participant_id:given"))
         },
-        "version_of_triaged": _version(session, _referral, UUID(things["referral_id:triaged"])),
+        **{
+            f"version_of_{name}": _version(session, _referral, UUID(things[f"referral_id:{name}"]))
+            for name in ("triaged", "waiting")
+        },
     }

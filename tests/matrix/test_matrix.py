@@ -25,6 +25,8 @@ OF_NOBODY = frozenset({"sign_in_flow", "answered_request"})
 
 #: An act went through.
 DONE: Final = frozenset({"200", "201", "202", "204", "303"})
+#: What is done with a workbook.
+_IMPORTED: Final = ("", "/{note_import_id}/saving", "/{note_import_id}/taking-back")
 #: Acts that need more than the world arranges, and the test that does each. There too none is done in silence:
 #: `tests.api.lines`.
 DONE_ELSEWHERE: Final = {
@@ -94,6 +96,29 @@ DONE_ELSEWHERE: Final = {
             "POST /api/v1/study-exports/{export_id}/approval",
         ),
         ("tests/api/pages/test_studies.py", "test_the_same_over_json"),
+    ),
+    **dict.fromkeys(
+        (
+            "POST /caseload/imports",
+            "POST /caseload/imports/{note_import_id}/saving",
+            "POST /caseload/imports/{note_import_id}/taking-back",
+        ),
+        ("tests/api/pages/test_workbooks.py", "test_a_workbook_is_sent_looked_at_saved_and_taken_back"),
+    ),
+    **dict.fromkeys(
+        (
+            "POST /api/v1/caseload/imports",
+            "POST /api/v1/caseload/imports/{note_import_id}/saving",
+            "POST /api/v1/caseload/imports/{note_import_id}/taking-back",
+        ),
+        ("tests/api/pages/test_workbooks.py", "test_the_same_is_done_over_json"),
+    ),
+    **dict.fromkeys(
+        ("POST /follow-ups/{follow_up_id}/self-reports/{n}", "PUT /api/v1/follow-ups/{follow_up_id}/self-reports/{n}"),
+        (
+            "tests/api/pages/test_follow_ups.py",
+            "test_a_questionnaire_is_recorded_on_the_page_and_over_json_by_who_follows_and_told_to_who_comes_second",
+        ),
     ),
     "POST /statements/{period}/release": (
         "tests/api/pages/test_statements.py",

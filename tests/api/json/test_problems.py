@@ -43,6 +43,8 @@ REFERRED = REFERRAL | {
 PETTY_CASH: dict[str, Any] = {"amount": "300", "reason": "Trajets vers Laval", "receipts": "monthly"}
 
 #: Everything that takes a body, with one that fits in shape.
+#: How somebody was answered about their own data.
+ANSWERED: dict[str, Any] = {"answered_on": TODAY.isoformat(), "handed_over": "in_person", "words": "Done."}
 BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() if body} | {
     "POST /restored/{matter_id}/undone": {"reason": "No longer so."},
     "POST /engine/retry": {"code": "seat.none"},
@@ -124,6 +126,26 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
         "confirmed": False,
         "seen": 0,
     },
+    "PUT /follow-ups/{follow_up_id}/issue": {"words": "Her housing.", "urgent": True, "version": 1},
+    "POST /follow-ups/{follow_up_id}/issue/taking-back": {"version": 1},
+    "PUT /follow-ups/{follow_up_id}/processes": {"week": TODAY.isoformat(), "processes": ["focus"], "version": 0},
+    "PUT /meetings/{meeting_id}/cases/{follow_up_id}": {"outcome": "goes_on", "note": "Said.", "follows": "Done."},
+    "POST /privacy/rights": {
+        "kind": "correction",
+        "file": "#2026-01",
+        "received_on": TODAY.isoformat(),
+        "asked_by": "self",
+        "verified_by": "card_shown",
+        "verified_on": TODAY.isoformat(),
+        "language": "fr",
+        "asked": "Her address.",
+    },
+    "POST /privacy/rights/{rights_request_id}/extension": {"notice_on": TODAY.isoformat()},
+    "POST /privacy/rights/{rights_request_id}/masks": {"others": "Romarin"},
+    "POST /privacy/rights/{rights_request_id}/package": {"digest": "0" * 64},
+    "POST /privacy/rights/{rights_request_id}/answer": ANSWERED,
+    "POST /privacy/rights/{rights_request_id}/refusal": {**ANSWERED, "ground": "outside", "in_part": False},
+    "PUT /privacy/rights/{rights_request_id}/statement": {"part": "referral", "words": "It was otherwise."},
     "POST /follow-ups/{follow_up_id}/attempts": {"means": "call", "reached": False, "tried_on": TODAY.isoformat()},
     "POST /follow-ups/{follow_up_id}/missed-meetings": {
         "expected_at": "2026-11-23T08:00:00-05:00",

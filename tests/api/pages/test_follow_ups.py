@@ -14,6 +14,7 @@ from domain.accompaniment import breaks, states
 from domain.follow_ups import assigning, contacts, notes
 from domain.follow_ups.week_row import Week
 from domain.kernel.actors import Actor
+from domain.participants import research
 from domain.people.absences import record_absence
 from domain.terms.parts import PRIMARY
 from models.base import table_of
@@ -437,3 +438,22 @@ def test_everything_is_said_in_french_too(cast: Cast, follow_up: UUID) -> None:
     for words in ("Intervenant·e principal·e", "Écrire les notes des semaines", "Ce qui s’est passé", "Rendre inactif"):
         assert words in shown
     assert PRIMARY not in shown
+
+
+def test_a_questionnaire_is_recorded_on_the_page_and_over_json_by_who_follows_and_told_to_who_comes_second(
+    cast: Cast, follow_up: UUID
+) -> None:
+    with cast.session() as session:
+        research.keep_research_consent(
+            session, row_of(session, follow_up)["participant_id"], TODAY, by=cast.actor("research_coordinator"), at=AT
+        )
+    here, worker = f"/follow-ups/{follow_up}", signed_in(cast, WORKER)
+    form = fields_of(worker.get(here).text, f"{here}/self-reports/1")
+    said = {**form, "done_on": TODAY.isoformat(), "risk": "yellow"}
+    assert worker.post(f"{here}/self-reports/1", data=said).status_code == 303
+    assert worker.post(f"{here}/self-reports/1", data={**said, "risk": "green"}).status_code == 409
+    over_json = f"/api/v1{here}/self-reports/1"
+    corrected = {"done_on": TODAY.isoformat(), "risk": "green", "seen": 1}
+    assert worker.put(over_json, json=corrected).status_code == 200
+    assert worker.put(over_json, json=corrected).status_code == 409
+    assert signed_in(cast, THIRD).put(over_json, json=corrected).status_code == 404

@@ -126,6 +126,18 @@ def born(session: Session, participant_id: UUID, day: date) -> None:
 
 
 @pytest.mark.usefixtures("participant")
+def test_a_package_that_is_made_twice_on_a_day_is_one(cast: Cast) -> None:
+    by = cast.actor(OFFICER)
+    with cast.session() as session:
+        request_id = received(session, cast)
+        first_made = made(session, cast, request_id, ["Romarin Tilleul"])
+        digest = packages.prepare(session, request_id, by=by, at=AT).digest
+        assert packages.make(session, request_id, digest, seen=None, by=by, at=AT) == first_made
+        anew = packages.make(session, request_id, digest, seen=None, by=by, at=AT + timedelta(days=1))
+        assert anew != first_made, "who read the file since is in it"
+
+
+@pytest.mark.usefixtures("participant")
 def test_what_is_masked_is_nowhere_in_what_is_given(cast: Cast) -> None:
     by = cast.actor(OFFICER)
     with cast.session() as session:
