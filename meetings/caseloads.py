@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Date, DateTime, bindparam
@@ -18,19 +18,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session, and_, or_
 
 from domain.accompaniment import breaks
-from domain.follow_ups import (
-    WEEK,
-    Followed,
-    NoteLine,
-    assigning,
-    follow_ups,
-    issues,
-    lost,
-    monday_of,
-    notes,
-    processes,
-    summaries,
-)
+from domain.follow_ups import Followed, assigning, follow_ups, issues, lost, processes, strips, summaries
 from domain.kernel import among, built, col, every, only, scalar, surely, tuples
 from domain.terms import PRIMARY
 from meetings import discussing
@@ -40,8 +28,6 @@ from models.follow_up import Assignment, ContactAttempt, FollowUp
 from models.meeting import Meeting
 from models.participant import RiskAssessment
 
-#: So many weeks stand beside each case, the present one last.
-WEEKS_SHOWN: Final = 8
 #: So long before its last day a consent is said to end.
 ENDING_SOON: Final = timedelta(days=30)
 #: The states in which no one accompanies the participant.
@@ -59,13 +45,13 @@ class Awaited(NamedTuple):
 class CaseLine:
     """One case as the committee sees it. `row` has the number; `part` is its primary worker's, None where it has none.
 
-    `weeks` are the last ones, the present one last, each with its note. `risk` is that at admission, "" before it was
+    `strip` is of the last weeks, the present one last. `risk` is that at admission, "" before it was
     assessed. `raised` is what waits for a sitting, `said` what became of the case in this one.
     """
 
     row: Followed
     part: Assignment | None
-    weeks: tuple[tuple[date, NoteLine | None], ...]
+    strip: strips.Strip
     risk: str
     awaits: tuple[Awaited, ...]
     raised: CaseDiscussion | None
@@ -84,9 +70,14 @@ class CaseLine:
         return said or any(one.kind == "contact_lost" for one in self.awaits)
 
     @property
+    def weeks(self) -> list[date]:
+        """The Mondays of its strip, the oldest first."""
+        return [one.week for one in self.strip.weeks]
+
+    @property
     def week(self) -> date:
         """The Monday of the present week."""
-        return self.weeks[-1][0]
+        return self.weeks[-1]
 
 
 @dataclass(frozen=True)
@@ -107,9 +98,8 @@ def case_lines(session: Session, day: date, meeting_id: UUID | None = None) -> l
     rows = every(session, _GOING_ON)
     ids = [row.id for row in rows]
     parts = {part.follow_up_id: part for part in reversed(assigning.on_day(session, day)) if part.kind == PRIMARY}
-    weeks = last_weeks(day)
-    written = _by_week(notes.notes_of(session, ids, since=weeks[0]))
-    marks = _by_week(processes.marks_of(session, ids, since=weeks[0]))
+    drawn = strips.strips_of(session, rows, day)
+    marks = marks_by_week(session, ids, day)
     awaits = _awaited(session, rows, day)
     risks = dict(tuples(session, _RISKS, {"participants": [row.participant_id for row in rows]}))
     raised = issues.waiting(session, ids)
@@ -118,7 +108,7 @@ def case_lines(session: Session, day: date, meeting_id: UUID | None = None) -> l
         CaseLine(
             row,
             parts.get(row.id),
-            tuple((week, written[row.id].get(week)) for week in weeks),
+            drawn[row.id],
             risks.get(row.participant_id, ""),
             tuple(awaits[row.id]),
             raised.get(row.id),
@@ -130,14 +120,10 @@ def case_lines(session: Session, day: date, meeting_id: UUID | None = None) -> l
     return sorted(found, key=lambda one: (not one.is_urgent, one.row.number))
 
 
-def last_weeks(day: date) -> list[date]:
-    """The Mondays of the last weeks, the oldest first."""
-    return [monday_of(day) - back * WEEK for back in reversed(range(WEEKS_SHOWN))]
-
-
-def _by_week(rows: Iterable[Any]) -> defaultdict[UUID, dict[date, Any]]:
-    found: defaultdict[UUID, dict[date, Any]] = defaultdict(dict)
-    for row in rows:
+def marks_by_week(session: Session, ids: Iterable[UUID], day: date) -> Mapping[UUID, Mapping[date, ProcessMark]]:
+    """The processes that were marked in the weeks of a strip, by follow-up and week."""
+    found: defaultdict[UUID, dict[date, ProcessMark]] = defaultdict(dict)
+    for row in processes.marks_of(session, ids, since=strips.weeks_until(day, strips.SHOWN)[0]):
         found[row.follow_up_id][row.week] = row
     return found
 

@@ -36,8 +36,9 @@ from domain.rights import Statement, statements
 from domain.roles import takers, who_barred
 from domain.terms import CLINICAL, PARTICIPANT, PRIMARY, Circle, circle_of, circles_of, other_than
 from locales import N_
-from meetings import attendance
+from meetings import attendance, discussing
 from meetings.committees import Membership, committee_of, membership
+from models.discussion import CaseDiscussion
 from models.follow_up import Assignment, FollowUp
 from models.participant import Participant
 
@@ -238,7 +239,9 @@ def read_information(
     return row, given, information.read_information(session, row, ground=ground_of(given), by=by, at=at)
 
 
-def read_issue(session: Session, asker: Asker, follow_up_id: UUID, *, at: datetime) -> tuple[Followed, str]:
+def read_issue(
+    session: Session, asker: Asker, follow_up_id: UUID, *, at: datetime
+) -> tuple[Followed, CaseDiscussion, str]:
     """A follow-up, and what is raised of it for the next sitting: opened for who follows, and told to the record.
 
     Raises Forbidden, also where nothing is raised; and Refusal.
@@ -248,7 +251,22 @@ def read_issue(session: Session, asker: Asker, follow_up_id: UUID, *, at: dateti
     raised = issues.waiting(session, [follow_up_id]).get(follow_up_id)
     if raised is None:
         raise Forbidden
-    return row, issues.read_issue(session, raised, row.participant_id, ground=ground_of(given), by=by, at=at)
+    return row, raised, issues.read_issue(session, raised, row.participant_id, ground=ground_of(given), by=by, at=at)
+
+
+def read_said(
+    session: Session, asker: Asker, follow_up_id: UUID, meeting_id: UUID, *, at: datetime
+) -> tuple[Followed, CaseDiscussion, discussing.Said]:
+    """A follow-up, and what the Clinical Committee said of it in a meeting: opened, and told to the record.
+
+    Raises Forbidden, also where that meeting said nothing of it; and Refusal.
+    """
+    row, given = find_follow_up(session, asker, follow_up_id)
+    by = require(Action.READ_FOLLOW_UP, given)
+    spoken = discussing.discussed_in(session, meeting_id, [follow_up_id]).get(follow_up_id)
+    if spoken is None:
+        raise Forbidden
+    return row, spoken, discussing.read_said(session, spoken, row.participant_id, ground=ground_of(given), by=by, at=at)
 
 
 def said_beside(session: Session, asker: Asker, follow_up_id: UUID, *, at: datetime) -> list[Statement]:

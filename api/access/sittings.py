@@ -69,6 +69,14 @@ def find_sitting(context: RequestContext, meeting_id: UUID) -> tuple[Meeting, Me
     return meeting, members, given
 
 
+def read_open(context: RequestContext, meeting_id: UUID) -> SittingRead | None:
+    """A meeting as it stands, for the asker who sits in it; None where it is over. Raises Forbidden."""
+    meeting, members, _ = find_sitting(context, meeting_id)
+    if meeting.state not in OPEN_TO_SIT:
+        return None
+    return read_sitting(context.session, meeting, members, [context.asker.person_id])
+
+
 @dataclass(frozen=True)
 class Sight:
     """What one person sees of a sitting. Equal sights show the same page in one language.

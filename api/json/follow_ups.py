@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import Query, Response
 from pydantic import AwareDatetime, Field
 
+from api.access import follow_ups as access
 from api.access.follow_ups import caseload_of, every_one, find_follow_up, part_of_every_one, sees_every_one
 from api.access.permissions import Action, asks, is_allowed, require, to_program
 from api.access.session import InContext, RequestContext
@@ -24,6 +25,7 @@ from api.web.given import ActInput
 from domain.accompaniment import breaks
 from domain.follow_ups import Followed, assigning, contacts, follow_ups, load, lost, notes, self_reports, summaries
 from domain.kernel import Actor, Part, every
+from models.discussion import CaseDiscussion
 from models.follow_up import FollowUp
 
 router = api_routes("follow-ups")
@@ -101,6 +103,23 @@ class FollowUpShown(Shown):
     number: str
     never_with_others: Annotated[bool | None, Field(description="Null for whom the risk is not told.")]
     version: int
+
+
+@of_columns(CaseDiscussion, "urgent raised_by raised_at version")
+class IssueShown(Shown):
+    """What is raised of a case for the next sitting, opened."""
+
+    number: str
+    words: str
+
+
+@of_columns(CaseDiscussion, "meeting_id outcome due_on recorded_by recorded_at version")
+class CaseSaidShown(Shown):
+    """What the Clinical Committee said of a case in a meeting, opened."""
+
+    number: str
+    note: str
+    follows: str
 
 
 class LosingShown(Shown, lost.Losing):
@@ -183,6 +202,22 @@ def get_follow_up(follow_up_id: UUID, context: InContext, response: Response) ->
     row, given = find_follow_up(context.session, context.asker, follow_up_id)
     keeps = is_allowed(Action.KEEP_FOLLOW_UP, given)
     return _whole(context, row, response, told_risk=is_allowed(Action.SEE_RISK, given), keeps=keeps)
+
+
+@router.get("/follow-ups/{follow_up_id}/issue")
+@asks(Action.RAISE_ISSUE)
+def get_issue(follow_up_id: UUID, context: InContext) -> IssueShown:
+    """What is raised of a case for the next sitting, for those who follow: each reading is on record."""
+    row, raised, words = access.read_issue(context.session, context.asker, follow_up_id, at=context.at)
+    return IssueShown.about(raised, number=row.number, words=words)
+
+
+@router.get("/follow-ups/{follow_up_id}/discussions/{meeting_id}")
+@asks(Action.READ_FOLLOW_UP)
+def get_discussion(follow_up_id: UUID, meeting_id: UUID, context: InContext) -> CaseSaidShown:
+    """What the Clinical Committee said of a case in a meeting: each reading is on record."""
+    row, spoken, said = access.read_said(context.session, context.asker, follow_up_id, meeting_id, at=context.at)
+    return CaseSaidShown.about(spoken, number=row.number, note=said.note, follows=said.follows)
 
 
 @router.post("/follow-ups/{follow_up_id}/missed-meetings", status_code=201)

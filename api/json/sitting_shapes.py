@@ -110,6 +110,15 @@ class CaseLineShown(Shown):
         )
 
 
+class RaisedShown(Shown):
+    """What a worker raises of a case, opened for who sits."""
+
+    follow_up_id: UUID
+    number: str
+    urgent: bool
+    words: str
+
+
 class StateShown(Shown):
     """A meeting's state after an act."""
 

@@ -9,7 +9,7 @@ from fastapi import Response
 from api.access.meetings import find_meeting
 from api.access.permissions import Action, asks, require
 from api.access.session import InContext, RequestContext
-from api.access.sittings import read_sitting
+from api.access.sittings import read_open, read_sitting
 from api.acts.declaring import On
 from api.acts.minutes import Row
 from api.acts.sittings import CASES, ITEMS, MEETING, SEATS
@@ -22,10 +22,12 @@ from api.json.sitting_shapes import (
     CaseLineShown,
     ItemTreated,
     QuorumShown,
+    RaisedShown,
     SeatFilled,
     StateShown,
 )
-from domain.kernel import Actor
+from api.views.in_sitting import opened_under
+from domain.kernel import Actor, surely
 from meetings import attendance, running
 from meetings.agenda_items import items_of
 from meetings.committees import committees
@@ -108,6 +110,22 @@ def list_cases(meeting_id: UUID, context: InContext) -> list[CaseLineShown]:
     """What becomes of each case before the Clinical Committee, by number, without what people wrote of it."""
     _as(context, Action.RUN_MEETING, meeting_id)
     return _cases(context, meeting_id)
+
+
+@router.get("/meetings/{meeting_id}/sitting/raised/{item_id}")
+@asks(Action.SIT_IN)
+def read_raised(meeting_id: UUID, item_id: UUID, context: InContext) -> list[RaisedShown]:
+    """What workers raise of the cases under an item, for who sits while it sits: each reading is on record."""
+    opened = opened_under(context, read_open(context, meeting_id), item_id)
+    return [
+        RaisedShown(
+            follow_up_id=one.case.row.id,
+            number=one.case.row.number,
+            urgent=surely(one.case.brought).urgent,
+            words=one.words,
+        )
+        for one in opened
+    ]
 
 
 def _case(on: On[Row], follow_up_id: UUID, response: Response) -> CaseLineShown:

@@ -59,8 +59,8 @@ from domain.follow_ups import (
     lost,
     notes,
     opening,
-    processes,
     self_reports,
+    strips,
     summaries,
 )
 from domain.kernel import Actor, Refusal, col
@@ -69,7 +69,7 @@ from domain.record import events
 from domain.terms import PRIMARY
 from locales import N_
 from meetings import caseloads, discussing
-from models.discussion import CaseDiscussion
+from models.discussion import CaseDiscussion, ProcessMark
 from models.follow_up import Assignment, ContactAttempt
 from models.lifecycles import FOLLOW_UP
 from models.record import Event
@@ -145,8 +145,7 @@ def read_terms(context: InContext, request: Request, follow_up_id: UUID) -> HTML
 @asks(Action.RAISE_ISSUE)
 def read_issue(context: InContext, request: Request, follow_up_id: UUID) -> HTMLResponse:
     """What is raised of a case for the next sitting, for those who follow: each reading is on record."""
-    row, words = access.read_issue(context.session, context.asker, follow_up_id, at=context.at)
-    raised = issues.waits_for(context.session, follow_up_id)
+    row, raised, words = access.read_issue(context.session, context.asker, follow_up_id, at=context.at)
     return page(
         context, request, "follow_up_words.html", row=row, pause=None, note=None, raised=raised, words_read=words
     )
@@ -156,14 +155,7 @@ def read_issue(context: InContext, request: Request, follow_up_id: UUID) -> HTML
 @asks(Action.READ_FOLLOW_UP)
 def read_said(context: InContext, request: Request, follow_up_id: UUID, meeting_id: UUID) -> HTMLResponse:
     """What the Clinical Committee said of a case in a meeting: each reading is on record."""
-    row, given = find_follow_up(context.session, context.asker, follow_up_id)
-    by = require(Action.READ_FOLLOW_UP, given)
-    spoken = discussing.discussed_in(context.session, meeting_id, [follow_up_id]).get(follow_up_id)
-    if spoken is None:
-        raise Forbidden
-    said = discussing.read_said(
-        context.session, spoken, row.participant_id, ground=ground_of(given), by=by, at=context.at
-    )
+    row, spoken, said = access.read_said(context.session, context.asker, follow_up_id, meeting_id, at=context.at)
     words = "\n\n".join(text for text in (said.note, said.follows) if text)
     return page(
         context, request, "follow_up_words.html", row=row, pause=None, note=None, spoken=spoken, words_read=words
@@ -420,25 +412,25 @@ def _page(context: RequestContext, request: Request, row: Followed, given: Given
 
 
 class BeforeCommittee(TypedDict):
-    """What a follow-up's page says of it before the Clinical Committee; see `CaseLine` for `case`."""
+    """What a follow-up's page says of it before the Clinical Committee; `marks` are those of the weeks shown."""
 
     may_raise: bool
     raised: CaseDiscussion | None
     spoken: list[CaseDiscussion]
-    case: caseloads.CaseLine
+    weeks_shown: list[date]
+    marks: Mapping[date, ProcessMark]
     case_outcomes: Mapping[str, str]
     processes: Mapping[str, str]
 
 
 def _before_committee(context: RequestContext, row: Followed, given: Given) -> BeforeCommittee:
     """What is raised of the case and was said of it, none of it opened; and the processes of the last weeks."""
-    weeks = caseloads.last_weeks(context.day)
-    marks = {mark.week: mark for mark in processes.marks_of(context.session, [row.id], since=weeks[0])}
     return {
         "may_raise": is_allowed(Action.RAISE_ISSUE, given) and row.state not in access.ENDED,
         "raised": issues.waits_for(context.session, row.id),
         "spoken": discussing.discussions_of(context.session, row.id),
-        "case": caseloads.CaseLine(row, None, tuple((week, None) for week in weeks), "", (), None, None, marks),
+        "weeks_shown": strips.weeks_until(context.day, strips.SHOWN),
+        "marks": caseloads.marks_by_week(context.session, [row.id], context.day).get(row.id, {}),
         "case_outcomes": CASE_OUTCOMES,
         "processes": PROCESSES,
     }

@@ -8,43 +8,29 @@ or when its reader no longer sits.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from uuid import UUID
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.access.follow_ups import ground_of
-from api.access.permissions import Action, Forbidden, asks, require
+from api.access.permissions import Action, asks, require
 from api.access.session import InContext, RequestContext
-from api.access.sittings import OPEN_TO_SIT, SittingRead, find_sitting, read_sitting
+from api.access.sittings import SittingRead, find_sitting, read_open
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.sitting_feed import BESIDE, RUN, SITTING, WALL, followed
-from api.views.in_sitting import CASE_WORDS, in_sitting
+from api.views.in_sitting import CASE_WORDS, Raised, in_sitting, opened_under
 from api.views.meetings import heading_of
 from api.views.sittings import OUTCOMES
-from domain.follow_ups import issues
-from domain.kernel import Refusal
-from locales import N_
-from meetings.caseloads import CaseLine
 
 router = framed_pages()
-
-
-@dataclass(frozen=True)
-class Raised:
-    """What a worker raises of a case, opened for who sits."""
-
-    case: CaseLine
-    words: str
 
 
 @router.get("/meetings/{meeting_id}/sitting", name=SITTING)
 @asks(Action.SIT_IN)
 def show_in_sitting(context: InContext, request: Request, meeting_id: UUID) -> Response:
     """One meeting, for who sits in it. One that is over is read on its own page."""
-    read = _read(context, meeting_id)
+    read = read_open(context, meeting_id)
     if read is None:
         return see_other(f"/meetings/{meeting_id}")
     return _page(context, request, read, ())
@@ -54,11 +40,11 @@ def show_in_sitting(context: InContext, request: Request, meeting_id: UUID) -> R
 @asks(Action.SIT_IN)
 def read_raised(context: InContext, request: Request, meeting_id: UUID, item_id: UUID) -> Response:
     """What workers raise of the cases under an item, for who sits: each reading is on record."""
-    read = _read(context, meeting_id)
+    read = read_open(context, meeting_id)
     if read is None:
         return see_other(f"/meetings/{meeting_id}")
     opened: list[Raised] = []
-    refusal = context.attempt(lambda: opened.extend(_opened(context, read, item_id)))
+    refusal = context.attempt(lambda: opened.extend(opened_under(context, read, item_id)))
     return _page(context, request, read, opened, typed=Typed("raised", refusal))
 
 
@@ -84,7 +70,7 @@ def show_projector(context: InContext, request: Request, meeting_id: UUID) -> Re
     """One meeting on the wall: numbers, hours and counts, and no words that anybody typed."""
     meeting, _, given = find_sitting(context, meeting_id)
     require(Action.RUN_MEETING, given)
-    read = _read(context, meeting_id)
+    read = read_open(context, meeting_id)
     if read is None:
         return see_other(f"/meetings/{meeting.id}")
     shown = in_sitting(read, read.seen_by(context.asker), context.language, context.at)
@@ -120,36 +106,6 @@ def _followed_by_secretary(context: RequestContext, request: Request, meeting_id
     _, _, given = find_sitting(context, meeting_id)
     require(Action.RUN_MEETING, given)
     return followed(context, request, meeting_id, view)
-
-
-def _read(context: RequestContext, meeting_id: UUID) -> SittingRead | None:
-    """A meeting as it stands, for the asker who sits in it; None where it is over. Raises Forbidden."""
-    meeting, members, _ = find_sitting(context, meeting_id)
-    if meeting.state not in OPEN_TO_SIT:
-        return None
-    return read_sitting(context.session, meeting, members, [context.asker.person_id])
-
-
-def _opened(context: RequestContext, read: SittingRead, item_id: UUID) -> list[Raised]:
-    """The words of the cases under an item that the asker may read. Raises Refusal, and Forbidden: no such item."""
-    if read.meeting.state != "under_way":
-        raise Refusal("sitting.not_open", N_("What workers raise is read while the meeting sits."), source="CM-C")
-    sight = read.seen_by(context.asker)
-    shown = in_sitting(read, sight, context.language, context.at)
-    under = next((one for one in shown.items if one.row.id == item_id), None)
-    if under is None:
-        raise Forbidden
-    found = []
-    for case in (case for worker in under.workers for case in worker.cases if shown.may_read(case)):
-        given = read.to_case(context.asker, case)
-        by = require(Action.READ_FOLLOW_UP, given)
-        brought = case.brought
-        if brought is not None:
-            words = issues.read_issue(
-                context.session, brought, case.row.participant_id, ground=ground_of(given), by=by, at=context.at
-            )
-            found.append(Raised(case, words))
-    return found
 
 
 def _page(

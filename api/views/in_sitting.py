@@ -8,11 +8,15 @@ from datetime import datetime, time
 from typing import Final, TypedDict
 from uuid import UUID
 
+from api.access.follow_ups import ground_of
+from api.access.permissions import Action, Forbidden, require
+from api.access.session import RequestContext
 from api.access.sittings import Sight, SittingRead
-from api.views.follow_ups import AWAITED, CASE_OUTCOMES, PROCESSES, REASONS
+from api.views.follow_ups import AWAITED, CASE_OUTCOMES, PROCESSES, REASONS, STRIP
 from api.views.sittings import ATTENDED
 from api.views.states import STATES
-from domain.kernel import col, every, kept
+from domain.follow_ups import issues
+from domain.kernel import Refusal, col, every, kept, surely
 from domain.kernel import of as rows_of
 from locales import N_, gettext, pick
 from meetings import attendance, quorum, running
@@ -49,10 +53,17 @@ class CaseWords(TypedDict):
     states: Mapping[str, tuple[str, str]]
     reasons: Mapping[str, str]
     risks: Mapping[str, tuple[str, str]]
+    drawn: Mapping[str, object]
 
 
 CASE_WORDS: Final = CaseWords(
-    case_outcomes=CASE_OUTCOMES, awaited=AWAITED, processes=PROCESSES, states=STATES, reasons=REASONS, risks=RISKS
+    case_outcomes=CASE_OUTCOMES,
+    awaited=AWAITED,
+    processes=PROCESSES,
+    states=STATES,
+    reasons=REASONS,
+    risks=RISKS,
+    drawn=STRIP,
 )
 
 
@@ -150,6 +161,41 @@ def in_sitting(read: SittingRead, sight: Sight, language: str, at: datetime) -> 
         minutes_left=round((meeting.ends_at - at).total_seconds() / 60),
         sight=sight,
     )
+
+
+@dataclass(frozen=True)
+class Raised:
+    """What a worker raises of a case, opened for who sits."""
+
+    case: CaseLine
+    words: str
+
+
+def opened_under(context: RequestContext, read: SittingRead | None, item_id: UUID) -> list[Raised]:
+    """What workers raise of the cases under an item, of those that the asker may read: each reading is on record.
+
+    Raises Refusal where the meeting does not sit, as one that is over; and Forbidden where there is no such item.
+    """
+    if read is None or read.meeting.state != "under_way":
+        raise Refusal("sitting.not_open", N_("What workers raise is read while the meeting sits."), source="CM-C")
+    shown = in_sitting(read, read.seen_by(context.asker), context.language, context.at)
+    under = next((one for one in shown.items if one.row.id == item_id), None)
+    if under is None:
+        raise Forbidden
+    found = []
+    for case in (case for worker in under.workers for case in worker.cases if shown.may_read(case)):
+        given = read.to_case(context.asker, case)
+        by = require(Action.READ_FOLLOW_UP, given)
+        words = issues.read_issue(
+            context.session,
+            surely(case.brought),
+            case.row.participant_id,
+            ground=ground_of(given),
+            by=by,
+            at=context.at,
+        )
+        found.append(Raised(case, words))
+    return found
 
 
 def _told_of_all(

@@ -108,6 +108,7 @@ def silent(
                 "GET /follow-ups/{follow_up_id}/notes/{week}",
                 "GET /follow-ups/{follow_up_id}/break-terms",
                 "GET /follow-ups/{follow_up_id}/discussions/{meeting_id}",
+                "GET /api/v1/follow-ups/{follow_up_id}/discussions/{meeting_id}",
                 "GET /participants/{participant_id}/consent-forms/{form_id}/copy",
                 "GET /participants/{participant_id}/consent-forms/{form_id}/signed",
                 "GET /follow-ups/{follow_up_id}/summaries/{task_id}",

@@ -516,6 +516,7 @@ SENT: Final[Mapping[str, Sent]] = {
     "GET /meetings/{meeting_id}/sitting": Sent(which=_SITS),
     "GET /meetings/{meeting_id}/sitting/events": Sent(which=_SITS),
     "GET /meetings/{meeting_id}/sitting/raised/{item_id}": Sent(which={**_SITS, "item_id": "sits"}),
+    "GET /api/v1/meetings/{meeting_id}/sitting/raised/{item_id}": Sent(which={**_SITS, "item_id": "sits"}),
     "GET /meetings/{meeting_id}/sitting/end": Sent(which=_SITS),
     "GET /meetings/{meeting_id}/projector": Sent(which=_SITS),
     "GET /meetings/{meeting_id}/projector/events": Sent(which=_SITS),
@@ -639,6 +640,7 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /follow-ups/{follow_up_id}/issue/taking-back": Sent(form={"version": "1"}),
     "POST /follow-ups/{follow_up_id}/processes": Sent(form={"week": "{week}", "processes": "focus", "version": "0"}),
     "GET /follow-ups/{follow_up_id}/discussions/{meeting_id}": Sent(which=_SITS),
+    "GET /api/v1/follow-ups/{follow_up_id}/discussions/{meeting_id}": Sent(which=_SITS),
     "POST /follow-ups/{follow_up_id}/attempts": Sent(form={"means": "call", "reached": "yes"}),
     "POST /follow-ups/{follow_up_id}/missed-meetings": Sent(
         form={"day": TODAY.isoformat(), "hour": "08:00", "minutes": "15"}

@@ -91,11 +91,7 @@ def test_who_sits_sees_the_item_and_its_cases_by_number_and_opens_the_words_by_a
         item = item_named(session, here, "CCSMTL")
     opened = _as(cast).get(f"/meetings/{here}/sitting/raised/{item}")
     assert WORDS in opened.text
-    with cast.session() as session:
-        read = session.execute(
-            select(_event.c.facts).where(_event.c.verb == "read", _event.c.actor_id == cast.people[MEMBER])
-        ).scalars()
-        assert [(one["what"], one["ground"]) for one in read] == [("raised_issue", "committee")]
+    assert _readings(cast, MEMBER) == [("raised_issue", "committee")]
     assert WORDS not in "".join(_shown(cast, here, MEMBER, "coordinator").values()), "and no stream has them"
 
 
@@ -307,6 +303,46 @@ def test_a_case_is_recorded_over_json_and_answered_as_it_then_is(sitting: tuple[
         ("#2026-02", False, 0),
     ]
     assert "Heard" not in answer.text
+
+
+def _readings(cast: Cast, name: str) -> list[tuple[str, str]]:
+    """What a person opened, by the record: what it was, and on what ground."""
+    with cast.session() as session:
+        told = select(_event.c.facts).where(_event.c.verb == "read", _event.c.actor_id == cast.people[name])
+        return [(one["what"], one["ground"]) for one in session.execute(told.order_by(_event.c.n)).scalars()]
+
+
+def test_over_json_what_is_raised_and_what_was_said_are_opened_by_the_rule_of_the_page_and_told_to_the_record(
+    sitting: tuple[Cast, UUID, list[UUID]],
+) -> None:
+    cast, here, (case, _) = sitting
+    worker, member, secretary = _as(cast, WORKER), _as(cast), _as(cast, "coordinator")
+    with cast.session() as session:
+        item = item_named(session, here, "CCSMTL")
+    issue, raised = f"/api/v1/follow-ups/{case}/issue", f"/api/v1/meetings/{here}/sitting/raised/{item}"
+    said = f"/api/v1/follow-ups/{case}/discussions/{here}"
+    answer = worker.get(issue).json()
+    assert (answer["words"], answer["urgent"], answer["number"], answer["version"]) == (WORDS, True, "#2026-01", 1)
+    assert [secretary.get(issue).status_code, member.get(issue).status_code] == [404, 404], "until the meeting"
+    assert [(one["number"], one["words"], one["urgent"]) for one in member.get(raised).json()] == [
+        ("#2026-01", WORDS, True)
+    ]
+    assert _as(cast, "manager_ccsmtl").get(raised).status_code == 404
+    assert member.get(said).status_code == 404, "nothing was said yet"
+    told = {"outcome": "changes", "note": "Heard.", "follows": "Call.", "due_on": "2026-12-01"}
+    cases = f"/api/v1/meetings/{here}/cases/{case}"
+    assert secretary.put(cases, json=told, headers={"If-Match": '"0"'}).status_code == 200
+    assert worker.get(issue).status_code == 404, "it went with the case into the meeting"
+    opened = worker.get(said).json()
+    assert (opened["note"], opened["follows"], opened["outcome"]) == ("Heard.", "Call.", "changes")
+    assert _readings(cast, WORKER) == [("raised_issue", "part"), ("case_said", "part")]
+    assert _readings(cast, MEMBER) == [("raised_issue", "committee")]
+    _leaves(cast, here, "codim")
+    assert member.get(raised).status_code == 404
+    with cast.session() as session:
+        running.close_meeting(session, here, carry_rest=True, by=cast.actor("coordinator"), at=NOW)
+        session.commit()
+    assert [_as(cast, who).get(raised).status_code for who in ("police", "coordinator")] == [409, 409]
 
 
 def test_what_was_opened_of_a_candidate_leaves_the_window_with_the_meeting_that_opened_it(
