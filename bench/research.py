@@ -15,7 +15,7 @@ from bench.figures import Cost, Ratio, costing, median, ms, table, timing
 from bench.ground import Ground, now
 from domain.kernel import Actor, col, new_key, only, scalar, seal, surely
 from domain.participants import ParticipantIdentity
-from domain.research import FIELDS, StudyDescription, exports, studies
+from domain.research import FIELDS, EthicsApproval, StudyDescription, exports, studies
 from models.consent import ResearchConsent
 from models.follow_up import FollowUp, WeeklyNote
 from models.participant import DataKey, Participant
@@ -101,9 +101,7 @@ def _study(session: Session, ground: Ground, at: datetime) -> UUID:
         title_fr="Mesure",
         title_en="Measure",
         purpose="Mesurer.",
-        ethics_body="CER",
-        ethics_reference="CER-1",
-        ethics_ends_on=today + timedelta(days=365),
+        ethics=EthicsApproval("CER", "CER-1", today + timedelta(days=365)),
         first_month=today - timedelta(days=400),
         last_month=today,
         fields=tuple(FIELDS),

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from domain.participants import research
 from domain.research import FIELDS, exports, studies
-from domain.research.studies import StudyDescription
+from domain.research.studies import EthicsApproval, StudyDescription
 from tests.cast import AT, Cast
 from tests.following import followed, row_of
 
@@ -39,9 +39,7 @@ def described(fields: tuple[str, ...] = tuple(FIELDS), ends_on: date = date(2027
         title_fr="Intensité du suivi",
         title_en="Intensity of the follow-up",
         purpose="Décrire l’intensité des suivis.",
-        ethics_body="Comité d’éthique de la recherche",
-        ethics_reference="CER-2026-14",
-        ethics_ends_on=ends_on,
+        ethics=EthicsApproval("Comité d’éthique de la recherche", "CER-2026-14", ends_on),
         first_month=date(2026, 9, 1),
         last_month=date(2027, 12, 1),
         fields=fields,

@@ -17,7 +17,7 @@ from api.acts.declaring import ActSubject, On, of_program
 from api.web.given import ActInput, Day, Key, Said, Short, on_form
 from api.web.readers import id_or_none
 from domain.kernel import Refusal
-from domain.research import StudyDescription, exports, staff_consents, studies
+from domain.research import EthicsApproval, StudyDescription, exports, staff_consents, studies
 from locales import N_
 from models.research import Study, StudyExport
 
@@ -59,7 +59,14 @@ def _person(text: str) -> UUID:
     return found
 
 
-class StudyGiven(ActInput):
+class EthicsGiven(ActInput):
+    """The reference of an ethics approval, and its last day."""
+
+    ethics_reference: Short
+    ethics_ends_on: Day
+
+
+class StudyGiven(EthicsGiven):
     """A study: its title in both languages, its purpose, its ethics approval, its months, and the fields it asks for.
 
     A month is that of the day that is given.
@@ -69,8 +76,6 @@ class StudyGiven(ActInput):
     title_en: Short
     purpose: Said
     ethics_body: Short
-    ethics_reference: Short
-    ethics_ends_on: Day
     first_month: Annotated[Day, on_form(_month)]
     last_month: Annotated[Day, on_form(_month)]
     fields: Annotated[list[Key], Field(min_length=1, max_length=60), on_form(name="field")]
@@ -79,14 +84,16 @@ class StudyGiven(ActInput):
 @STUDIES.act(Action.KEEP_STUDIES, form="open", once=True, leads=lambda _, study_id: f"/studies/{study_id}")
 def open_study(on: On[None], said: StudyGiven) -> UUID:
     """Open a study."""
-    return studies.open_study(on.session, StudyDescription(**said.model_dump()), by=on.by, at=on.at)
-
-
-class EthicsGiven(ActInput):
-    """The reference of an ethics approval, and its last day."""
-
-    ethics_reference: Short
-    ethics_ends_on: Day
+    described = StudyDescription(
+        said.fields,
+        said.first_month,
+        said.last_month,
+        said.title_fr,
+        said.title_en,
+        said.purpose,
+        EthicsApproval(said.ethics_body, said.ethics_reference, said.ethics_ends_on),
+    )
+    return studies.open_study(on.session, described, by=on.by, at=on.at)
 
 
 @STUDY.act(Action.KEEP_STUDIES, "/ethics", form="ethics", place="about", versioned=True, json="PUT")

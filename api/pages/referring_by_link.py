@@ -6,6 +6,7 @@ A link that never was, was used, was taken back or is too old is answered as wha
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -65,31 +66,35 @@ def refer(request: Request, token: str, typed: TypedReferral, seen: Seen = None,
     installation = installation_of(request)
     browser, saves = browsers.refers_by_link(installation, request) or browsers.new_cookie(), do == "save"
     with installation.transaction(_program_of(installation, token)) as session:
-        own = _sent_by(session, token, installation)
+        own, at = _sent_by(session, token, installation), installation.clock()
         try:
             if own is not None:
-                _answer(session, own, typed, do, installation)
+                _answer(session, own, typed, do, at=at)
             elif saves:
-                at = installation.clock()
                 referring.save_by_link(session, token, typed.form(), browser=browser, by=_BY, at=at, seen=seen or None)
             else:
-                referring.refer_by_link(session, token, typed.form(), browser=browser, by=_BY, at=installation.clock())
+                referring.refer_by_link(session, token, typed.form(), browser=browser, by=_BY, at=at)
         except Refusal as refusal:
             session.rollback()
             return _refused(request, session, token, typed, own, refusal, seen=seen or 0)
-    chosen = request.query_params.get(PARAMETER, "")
-    place = f"/refer/{token}" if saves or own is not None else "/referred"
-    answer = see_other(place + (f"?{PARAMETER}={chosen}" if is_language(chosen) else ""))
+    goes_on = saves or own is not None
+    answer = see_other(_as_chosen(request, f"/refer/{token}" if goes_on else "/referred"))
     if saves:
         browsers.mark_referring(installation, answer, browser)
     return answer
 
 
-def _answer(session: Session, own: OwnReferral, typed: ReferralTyped, do: str, installation: Installation) -> None:
+def _as_chosen(request: Request, place: str) -> str:
+    """A place, in the language that was chosen on the page, if one was."""
+    chosen = request.query_params.get(PARAMETER, "")
+    return place + (f"?{PARAMETER}={chosen}" if is_language(chosen) else "")
+
+
+def _answer(session: Session, own: OwnReferral, typed: ReferralTyped, do: str, *, at: datetime) -> None:
     """Take the answer to what is asked of a referral that was sent. Raises Forbidden: it refers no second time."""
     if do != "answer":
         raise Forbidden
-    asking_referrers.answer(session, own.id, typed.form(), by=_BY, at=installation.clock())
+    asking_referrers.answer(session, own.id, typed.form(), by=_BY, at=at)
 
 
 def _refused(
@@ -135,9 +140,8 @@ def _sent_by(session: Session, token: str, installation: Installation) -> OwnRef
 def _sent(
     request: Request, token: str, own: OwnReferral, typed: Mapping[str, object], *, refusal: Refusal | None = None
 ) -> HTMLResponse:
-    """Where the referral stands, and what is asked of it: nothing of what was written, whoever has the link."""
+    """Where the referral stands, and what is asked of it: nothing of what was written, for anyone who has the link."""
     installation = installation_of(request)
-    asked = request.query_params.get(PARAMETER, "")
     with installation.of_program(_program_of(installation, token)) as session:
         form = form_shown(session, current_language(), outside=True)
     return render(
@@ -150,7 +154,7 @@ def _sent(
         refusal=sentence_of(refusal) if refusal else "",
         form=form,
         asked=asked_shown(own.asked),
-        action=f"/refer/{token}" + (f"?{PARAMETER}={asked}" if is_language(asked) else ""),
+        action=_as_chosen(request, f"/refer/{token}"),
     )
 
 
@@ -173,7 +177,6 @@ def _page(
     refusal: Refusal | None = None,
 ) -> HTMLResponse:
     here, language = program(session), current_language()
-    asked = request.query_params.get(PARAMETER, "")
     return render(
         request,
         "refer_by_link.html",
@@ -184,6 +187,6 @@ def _page(
         seen=seen,
         elsewhere=refusal is not None and refusal.code == "referral_link.elsewhere",
         refusal=sentence_of(refusal) if refusal else "",
-        action=f"/refer/{token}" + (f"?{PARAMETER}={asked}" if is_language(asked) else ""),
+        action=_as_chosen(request, f"/refer/{token}"),
         form=form_shown(session, language, outside=True),
     )

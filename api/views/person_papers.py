@@ -310,18 +310,16 @@ class _Told:
         """One fact in words; "" where it says nothing."""
         if isinstance(value, bool):
             return self.say(N_("Yes") if value else N_("No"))
-        if value in ("", None, [], {}):
+        if value in ("", None, [], {}) or (name in _OTHER_LANGUAGE and not name.endswith(self.language)):
             return ""
         if name in _DAYS:
             return show_day(self.language, date.fromisoformat(value))
         if name == "organization":
             return self.places.get(value, "")
-        if name in _OTHER_LANGUAGE and not name.endswith(self.language):
-            return ""
         words = _OF_KIND.get((kind, name), _OF_WORDS)
-        if isinstance(value, list):
-            return "; ".join(self.say(words[one]) if one in words else self._beside(one) for one in value)
-        return self.say(words[value]) if value in words else str(value)
+        return "; ".join(self._word(words, one) for one in (value if isinstance(value, list) else [value]))
 
-    def _beside(self, said: Any) -> str:
-        return ", ".join(map(str, said.values())) if isinstance(said, dict) else str(said)
+    def _word(self, words: Mapping[str, str], said: Any) -> str:
+        if isinstance(said, dict):
+            return ", ".join(map(str, said.values()))
+        return self.say(words[said]) if said in words else str(said)

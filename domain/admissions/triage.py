@@ -397,23 +397,10 @@ def owe_findings(
     if owed and not asking.open_ones(session, OWED, participant_id):
         title = both(_OWED, reference=known_as(session, participant_id))
         chain, item = coordination_chain(session), str(participant_id)
-        if due_on is None:
-            assigning.assign_within(
-                session, OWED, item, title, chain, within=DAYS_OWED, by=by, at=at, evidence=BY_ITS_ACT
-            )
-        else:
-            assigning.assign(
-                session,
-                OWED,
-                item,
-                title_fr=title.fr,
-                title_en=title.en,
-                chain=chain,
-                due_on=due_on,
-                by=by,
-                at=at,
-                evidence=BY_ITS_ACT,
-            )
+        within = DAYS_OWED
+        assigning.assign_within(
+            session, OWED, item, title, chain, within=within, due_on=due_on, by=by, at=at, evidence=BY_ITS_ACT
+        )
     return owed
 
 

@@ -94,11 +94,12 @@ def assign_within(
     within: int,
     by: Actor,
     at: datetime,
+    due_on: date | None = None,
     evidence: str = "none",
     sources: Sequence[str] = (),
 ) -> UUID:
-    """As `assign`, due `within` so many working days."""
-    due_on = program_calendar.calendar_of(session).add_working_days(local_day(session, at), within)
+    """As `assign`, due `within` so many working days, unless its day is known."""
+    due_on = due_on or program_calendar.calendar_of(session).add_working_days(local_day(session, at), within)
     return assign(
         session,
         step,

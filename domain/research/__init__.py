@@ -11,4 +11,5 @@ from domain.research.fields import WHY_NO_MEETING as WHY_NO_MEETING
 from domain.research.fields import Known as Known
 from domain.research.papers import FILES as FILES
 from domain.research.papers import FileKind as FileKind
+from domain.research.studies import EthicsApproval as EthicsApproval
 from domain.research.studies import StudyDescription as StudyDescription

@@ -49,6 +49,15 @@ _KIND: Final = "study"
 
 
 @dataclass(frozen=True)
+class EthicsApproval:
+    """The approval of an ethics committee: whose, under which reference, and until which last day."""
+
+    body: str
+    reference: str
+    ends_on: date
+
+
+@dataclass(frozen=True)
 class StudyDescription:
     """A study as it is described when it is opened. Months are those of the two days."""
 
@@ -58,14 +67,12 @@ class StudyDescription:
     title_fr: str
     title_en: str
     purpose: str
-    ethics_body: str
-    ethics_reference: str
-    ethics_ends_on: date
+    ethics: EthicsApproval
 
     @property
     def texts(self) -> tuple[str, ...]:
         """What people type of it."""
-        return (self.title_fr, self.title_en, self.purpose, self.ethics_body, self.ethics_reference)
+        return (self.title_fr, self.title_en, self.purpose, self.ethics.body, self.ethics.reference)
 
 
 def rules_of(session: Session) -> ResearchRules:
@@ -87,7 +94,7 @@ def open_study(session: Session, said: StudyDescription, *, by: Actor, at: datet
     begins, ends = said.first_month.replace(day=1), said.last_month.replace(day=1)
     if ends < begins:
         raise Refusal("study.months", N_("The last month of a study is not before its first."))
-    _refuse_ended_approval(session, said.ethics_ends_on, at)
+    _refuse_ended_approval(session, said.ethics.ends_on, at)
     study = Study(
         program_id=program_of(session),
         id=uuid4(),
@@ -97,7 +104,7 @@ def open_study(session: Session, said: StudyDescription, *, by: Actor, at: datet
         purpose=texts[2],
         ethics_body=texts[3],
         ethics_reference=texts[4],
-        ethics_ends_on=said.ethics_ends_on,
+        ethics_ends_on=said.ethics.ends_on,
         first_month=begins,
         last_month=ends,
         fields=[key for key in FIELDS if key in said.fields],

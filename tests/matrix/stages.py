@@ -31,7 +31,7 @@ from domain.participants.referring import begin_referral, send_referral
 from domain.people.people import appoint
 from domain.record import incidents
 from domain.record.incident_entries import IncidentEntry
-from domain.research import StudyDescription, staff_consents, studies
+from domain.research import EthicsApproval, StudyDescription, staff_consents, studies
 from domain.rights import RequestGiven, done_first, packages, requests
 from domain.rights.requests import Answered
 from domain.roles.roles import standing
@@ -200,9 +200,7 @@ def study_of(session: Session, cast: Cast, worker: UUID) -> dict[str, str]:
         title_fr="Étude",
         title_en="Study",
         purpose="Décrire.",
-        ethics_body="CER",
-        ethics_reference="CER-1",
-        ethics_ends_on=TODAY + timedelta(days=300),
+        ethics=EthicsApproval("CER", "CER-1", TODAY + timedelta(days=300)),
         first_month=TODAY - timedelta(days=90),
         last_month=TODAY + timedelta(days=300),
         fields=["age"],

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.api.json.test_versions import IN_THE_MATRIX, IN_THEIR_OWN_TESTS
-from tests.api.json.window import operations
+from tests.api.json.test_versions import IN_THE_MATRIX
 from tests.matrix.asked import Route
 from tests.matrix.askers import Kind
 from tests.matrix.fixtures import Run
@@ -20,7 +19,6 @@ OLDER = '"0"'
 def test_what_asks_for_the_version_that_was_seen_is_refused_without_it_and_with_an_older_one(
     runner: Runner, routes: list[Route], run: Run[Any]
 ) -> None:
-    versioned = {str(one) for one in operations() if one.has("If-Match")} - IN_THEIR_OWN_TESTS
 
     async def asked_with(route: Route, place: str, kind: Kind, seen: str) -> int:
         answer = await runner.ask(route, kind, place, also={"If-Match": seen})
@@ -30,7 +28,7 @@ def test_what_asks_for_the_version_that_was_seen_is_refused_without_it_and_with_
     found = {
         str(route): tuple(run(asked_with(route, place, kind, seen)) for seen in ("", OLDER))
         for route, place, kind in writing(routes)
-        if route.is_json and f"{route.method} {route.path.removeprefix(PREFIX)}" in versioned
+        if route.is_json and f"{route.method} {route.path.removeprefix(PREFIX)}" in IN_THE_MATRIX
     }
     assert {name: codes for name, codes in found.items() if codes != (428, 412)} == {}
-    assert {name.replace(PREFIX, "") for name in found} >= IN_THE_MATRIX
+    assert {name.replace(PREFIX, "") for name in found} == IN_THE_MATRIX

@@ -451,9 +451,9 @@ def test_a_questionnaire_is_recorded_on_the_page_and_over_json_by_who_follows_an
     form = fields_of(worker.get(here).text, f"{here}/self-reports/1")
     said = {**form, "done_on": TODAY.isoformat(), "risk": "yellow"}
     assert worker.post(f"{here}/self-reports/1", data=said).status_code == 303
-    assert worker.post(f"{here}/self-reports/1", data={**said, "risk": "green"}).status_code == 409
+    assert worker.post(f"{here}/self-reports/1", data={**said, "risk": "green"}).status_code == 412
     over_json = f"/api/v1{here}/self-reports/1"
     corrected = {"done_on": TODAY.isoformat(), "risk": "green", "seen": 1}
     assert worker.put(over_json, json=corrected).status_code == 200
-    assert worker.put(over_json, json=corrected).status_code == 409
+    assert worker.put(over_json, json=corrected).status_code == 412
     assert signed_in(cast, THIRD).put(over_json, json=corrected).status_code == 404

@@ -130,7 +130,7 @@ def test_a_package_that_is_made_twice_on_a_day_is_one(cast: Cast) -> None:
     by = cast.actor(OFFICER)
     with cast.session() as session:
         request_id = received(session, cast)
-        first_made = made(session, cast, request_id, ["Romarin Tilleul"])
+        first_made = made(session, cast, request_id, ["Romarin Tilleul", "438 555-0188"])
         digest = packages.prepare(session, request_id, by=by, at=AT).digest
         assert packages.make(session, request_id, digest, seen=None, by=by, at=AT) == first_made
         anew = packages.make(session, request_id, digest, seen=None, by=by, at=AT + timedelta(days=1))
