@@ -1,4 +1,4 @@
-"""The research of the demonstration: six participants and two members of staff who consented, and a study.
+"""The research of the demonstration: participants and two members of staff who consented, and a study.
 
 Its export was asked for yesterday, and waits for the privacy officer.
 """
@@ -17,6 +17,7 @@ from demo.people import Happening, person
 from domain.kernel import Actor, Calendar, col, local_day, only, scalars
 from domain.participants import research
 from domain.research import EthicsApproval, StudyDescription, exports, staff_consents, studies
+from models.consent import ResearchConsent
 from models.participant import Participant
 
 _KEEPER, _RECEIVER = "gael", "iris"
@@ -48,8 +49,10 @@ class DemonstratedResearch:
     def _consent(self, at: datetime) -> None:
         day = local_day(self.session, at)
         numbered = only(Participant.id).where(Participant.state == "admitted").order_by(col(Participant.number))
+        said = set(scalars(self.session, only(ResearchConsent.participant_id)))  # on the form that they signed
         for participant_id in scalars(self.session, numbered.limit(_CONSENTING)).all():
-            research.keep_research_consent(self.session, participant_id, day, by=self._by(), at=at)
+            if participant_id not in said:
+                research.keep_research_consent(self.session, participant_id, day, by=self._by(), at=at)
         for key in _SIGNED:
             staff_consents.keep(self.session, person(self.session, key), day, by=self._by(), at=at)
 
