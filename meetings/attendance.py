@@ -49,7 +49,7 @@ from meetings.committees import ALTERNATE, PRINCIPAL, CommitteeSeat, Membership,
 from meetings.local_times import local_of, written
 from meetings.locking import changed_meanwhile, lock_meeting, read_meeting, write_meeting
 from meetings.wording import when_in_both
-from models.committee import SeatHolder
+from models.committee import Seat, SeatHolder
 from models.meeting import Meeting
 from models.minutes import ATTENDED, Attendance, QuorumStanding
 
@@ -150,6 +150,24 @@ def under_way_on(committee_id: UUID | None, day: date) -> Any:
     return and_(
         Meeting.committee_id == committee_id, Meeting.state == "under_way", cast(col(Meeting.starts), Date) == day
     )
+
+
+def sat_after(session: Session, person_id: UUID, organization_id: UUID, last_day: date) -> list[Meeting]:
+    """The meetings at which a person is on record as present for an organization that they had left by then.
+
+    Who reports an earlier last day than was known contradicts them: one of the two is to be corrected.
+    """
+    there = (
+        select(col(Meeting.id))
+        .join(Attendance, joins(Attendance.meeting_id, Meeting))
+        .join(Seat, joins(Attendance.seat_id, Seat))
+        .where(
+            Attendance.person_id == person_id,
+            Seat.organization_id == organization_id,
+            cast(col(Meeting.starts), Date) > last_day,
+        )
+    )
+    return every(session, of(Meeting).where(col(Meeting.id).in_(there)).order_by(col(Meeting.starts)))
 
 
 def quorum_now(session: Session, meeting_id: UUID, at: datetime, *, without: UUID | None = None) -> QuorumStanding:

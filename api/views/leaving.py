@@ -21,7 +21,10 @@ from domain.departure import departure_of, hand_overs_in_bulk
 from domain.holdings import FOLLOW_UP, Holding
 from domain.kernel import surely
 from domain.roles import calls_who_barred
+from meetings import attendance
 from models.casework import Case
+from models.departure import Departure
+from models.meeting import Meeting
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class LeavingShown:
     done: bool
     names: Mapping[UUID, str]
     may_offer: bool
+    sat_after: Sequence[Meeting]
 
 
 def leaving_of(
@@ -104,7 +108,14 @@ def leaving_of(
         done=done,
         names=_names(context, receipt, after_all),
         may_offer=_may_offer(context, case, left.values()),
+        sat_after=_sat_after(context, departure),
     )
+
+
+def _sat_after(context: RequestContext, departure: Departure) -> list[Meeting]:
+    if departure.called_off_at is not None:
+        return []
+    return attendance.sat_after(context.session, departure.person_id, departure.organization_id, departure.last_day)
 
 
 def _left(context: RequestContext, case: Case, *, own: bool) -> list[Left]:

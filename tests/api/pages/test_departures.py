@@ -15,11 +15,13 @@ from locales import show_day
 from models.base import table_of
 from models.outbox import Notice
 from tests.agreeing import second_holder
+from tests.api.application import client_for
 from tests.api.pages.looking import signed_in, text_of
 from tests.casework import open_onboarding
 from tests.cast import AT, TODAY, Cast
 from tests.departing import LAST_DAY, TASK, asked, leave, lend, record_protocols, settle
 from tests.following import SECOND, WORKER, agreed, bar, followed
+from tests.meetings import meeting_room
 
 PLACE = "en-marge"
 NOTICE = table_of(Notice)
@@ -373,3 +375,22 @@ def test_what_was_offered_to_whom_the_participant_barred_since_is_theirs_no_more
         assert offers.lapse(session, AT, by=program.actor("coordinator")) == 0
         assert offers.last_offers(session, case_id)[task.id].state == "withdrawn"
         assert session.scalar(select(func.count()).select_from(NOTICE)) == written  # no letter tells them of it
+
+
+def test_a_departure_that_is_told_late_says_where_the_person_is_on_record_as_present_since(cast: Cast) -> None:
+    record_protocols(cast)
+    meeting_room.planned(cast)
+    with cast.session() as session:
+        here = meeting_room.opened(session, cast, "codim", "en-marge")
+        session.commit()
+    later = meeting_room.NOW + timedelta(days=5)
+    before = meeting_room.LOCAL.date() - timedelta(days=2)
+    case_id = leave(cast, "manager_em", PLACE, last_day=before, planned=False, at=later)
+    page = client_for(cast.database, cast.people["coordinator"], at=later).get(f"/departures/{case_id}?lang=en").text
+    assert "On record as present after the last day" in page
+    assert f'href="/meetings/{here}"' in page
+    with cast.session() as session:
+        meeting_room.sit(session, cast, "en-marge", "absent", at=later)
+        session.commit()
+    page = client_for(cast.database, cast.people["coordinator"], at=later).get(f"/departures/{case_id}?lang=en").text
+    assert "On record as present" not in page
