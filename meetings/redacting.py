@@ -27,6 +27,7 @@ from domain.kernel import (
     col,
     every,
     first,
+    hold_row,
     local_day,
     of,
     open_words,
@@ -55,6 +56,8 @@ MOST_WORDS: Final = 20
 LONGEST: Final = 200
 #: So many letters or figures at least: one letter would be taken out everywhere.
 _LEAST: Final = 2
+_UNKNOWN: Final = N_("There is no such request.")
+_CHANGED: Final = N_("This was settled by someone else or in another window. Nothing was changed; look again.")
 
 Of = Literal["meeting", "incident"]
 
@@ -311,15 +314,7 @@ def _checked(words: Sequence[str]) -> list[str]:
 
 
 def _lock(session: Session, redaction_id: UUID, seen: int | None) -> Redaction:
-    row = first(session, of(Redaction).where(Redaction.id == redaction_id).with_for_update())
-    if row is None:
-        raise Refusal("redaction.unknown", N_("There is no such request."))
-    if seen is not None and seen != row.version:
-        raise Refusal(
-            "redaction.changed",
-            N_("This was settled by someone else or in another window. Nothing was changed; look again."),
-        )
-    return row
+    return hold_row(session, Redaction, redaction_id, seen, "redaction", _UNKNOWN, _CHANGED)
 
 
 def _lock_for_another(session: Session, redaction_id: UUID, seen: int | None, by: Actor, at: datetime) -> Redaction:

@@ -112,6 +112,16 @@ def together(name: str, *columns: str) -> CheckConstraint:
     return CheckConstraint(f"num_nulls({', '.join(columns)}) in (0, {len(columns)})", name=name)
 
 
+def answered_by_another(*, unless: str) -> CheckConstraint:
+    """Another answers than the one who asked, in any role, `unless` none has answered: only who asked takes it back."""
+    return CheckConstraint(
+        f"{unless} or (settled_by is not null and settled_by <> asked_by"
+        " and settled_by is distinct from asked_for and settled_for is distinct from asked_by"
+        " and (settled_for is null or asked_for is null or settled_for <> asked_for))",
+        name="by_two",
+    )
+
+
 def never_twice(name: str, *equal: str, where: str | None = None) -> ExcludeConstraint:
     """No two rows that agree on `equal` share a day of `starts_on` to `ends_on` (inclusive, or open)."""
     same: list[tuple[ColumnElement[Any], str]] = [(literal_column(column), "=") for column in ("program_id", *equal)]

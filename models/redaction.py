@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 
-from models.base import InProgram, at_most_one, blob, moment, one_of, to, together
+from models.base import InProgram, answered_by_another, at_most_one, blob, moment, one_of, to, together
 from models.lifecycles import REDACTION
 
 #: The kind of words that are taken out: the record says that, and never the words.
@@ -58,13 +58,7 @@ class Redaction(InProgram, table=True):
         CheckConstraint("(state = 'done') = (before is not null)", name="done_has_digests"),
         together("digests", "before", "after"),
         CheckConstraint("(state = 'asked') = (settled_at is null)", name="settled"),
-        # Only the one who asked withdraws it; another does or declines it, in any role.
-        CheckConstraint(
-            "state not in ('done', 'declined') or (settled_by is not null and settled_by <> asked_by"
-            " and settled_by is distinct from asked_for and settled_for is distinct from asked_by"
-            " and (settled_for is null or asked_for is null or settled_for <> asked_for))",
-            name="by_two",
-        ),
+        answered_by_another(unless="state not in ('done', 'declined')"),
         Index("ix_redaction_asked", "program_id", postgresql_where=text("state = 'asked'")),
     )
 

@@ -11,7 +11,19 @@ from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 
-from models.base import InProgram, at_most_one, blob, found_by, moment, one_of, structure, to, together, words
+from models.base import (
+    InProgram,
+    answered_by_another,
+    at_most_one,
+    blob,
+    found_by,
+    moment,
+    one_of,
+    structure,
+    to,
+    together,
+    words,
+)
 from models.lifecycles import STUDY_EXPORT
 from models.stored import JsonObject
 
@@ -84,13 +96,7 @@ class StudyExport(InProgram, table=True):
         CheckConstraint("(state in ('made', 'closed')) = (made_at is not null)", name="made"),
         CheckConstraint("(state = 'closed') = (closed_at is not null)", name="closed"),
         CheckConstraint("(state = 'asked') = (settled_at is null)", name="settled"),
-        # Only the one who asked takes it back; another approves or refuses it, in any role.
-        CheckConstraint(
-            "state in ('asked', 'taken_back') or (settled_by is not null and settled_by <> asked_by"
-            " and settled_by is distinct from asked_for and settled_for is distinct from asked_by"
-            " and (settled_for is null or asked_for is null or settled_for <> asked_for))",
-            name="by_two",
-        ),
+        answered_by_another(unless="state in ('asked', 'taken_back')"),
         at_most_one("one_export_asked", "study_id", where="state = 'asked'"),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated, Any, Final, Literal, Self, cast
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from api.acts.declaring import ActSubject, On
 from api.views.ticked_lines import TickedLines
 from api.web.bytes_given import bytes_of
 from api.web.given import NOT_ON_FORM, ActInput, Day, PlainText, on_form, yes
-from api.web.readers import day_or_none, id_or_none
+from api.web.readers import chosen, day_or_none, picked_number
 from domain.accompaniment import (
     GivenSignature,
     KeptTick,
@@ -39,13 +40,10 @@ TICKS: Final = ActSubject("/participants/{participant_id}", find_file, nominativ
 
 #: How a drawing comes from a canvas.
 _DRAWING: Final = "data:image/png;base64,"
+#: The id that a line of a form names.
+_named = chosen("choice.malformed", N_("Choose from the list."))
+_version_of_text = partial(picked_number, figures=4)
 Tongue = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
-
-
-def _version_of_text(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 5):  # noqa: PLR2004  # there are not so many
-        raise Refusal("choice.malformed", N_("Choose from the list."))
-    return int(text)
 
 
 class PartnerGiven(ActInput):
@@ -144,14 +142,6 @@ class FormSent:
         return PartnerGiven.model_construct(
             organization_id=_named(place), purpose=cast("Any", purpose), ends_on=day_or_none(self.lines.beside(line))
         )
-
-
-def _named(text: str) -> UUID:
-    """The id that a line of a form names. Raises Refusal."""
-    found = id_or_none(text)
-    if found is None:
-        raise Refusal("choice.malformed", N_("Choose from the list."))
-    return found
 
 
 @SIGNING.act(Action.KEEP_ADMISSION, "/consents", form="sign", place="consent", once=True, versioned=True)

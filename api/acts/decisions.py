@@ -13,9 +13,8 @@ from api.access.permissions import Given as Relations
 from api.access.session import RequestContext
 from api.acts.declaring import ActSubject, On
 from api.web.given import ActInput, Moment, Said, Version, on_form
-from api.web.readers import hour_there, id_or_none
-from domain.kernel import Language, Refusal
-from locales import N_
+from api.web.readers import hour_there, id_or_none, picked_number
+from domain.kernel import Language
 from meetings import endorsing, settling, translating
 from meetings.decision_rows import RegisteredDecision
 
@@ -38,12 +37,6 @@ def _there(text: str) -> UUID:
     return found
 
 
-def _version_of(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):  # noqa: PLR2004  # there are not so many
-        raise Refusal("choice.malformed", N_("Choose from the list."))
-    return int(text)
-
-
 class TextAdded(ActInput):
     """What was decided, in the language in which it is not written."""
 
@@ -62,7 +55,7 @@ class EndorsementWanted(ActInput):
 
     organization_id: Annotated[UUID, on_form(_there, name="organization")]
     reason: Said
-    seen: Annotated[Version, on_form(_version_of)] = None
+    seen: Annotated[Version, on_form(picked_number)] = None
 
 
 @DECISION.act(Action.WANT_ENDORSEMENT, "/wanted-endorsement", form="wanted", place="endorsements")
@@ -85,7 +78,7 @@ class ObjectionSettled(ActInput):
     text_fr: Said = ""
     text_en: Said = ""
     decided_at: Annotated[Moment | None, on_form(str, name="hour")] = None
-    seen: Annotated[Version, on_form(lambda text: _version_of(text) if text else None)] = None
+    seen: Annotated[Version, on_form(lambda text: picked_number(text) if text else None)] = None
 
     @classmethod
     def from_form(cls, typed: Mapping[str, Any], context: RequestContext) -> Self:

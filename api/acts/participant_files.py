@@ -15,8 +15,7 @@ from api.access.session import RequestContext
 from api.acts.admissions import Words, find_file
 from api.acts.declaring import ActSubject, On, of_program
 from api.web.given import ActInput, Day, PlainText, ReasonGiven, on_form
-from api.web.readers import id_or_none
-from domain.kernel import Refusal
+from api.web.readers import chosen
 from domain.participants import DestructionRequest, destruction, disclosures, holds, research, retention, weighing
 from locales import N_
 
@@ -101,12 +100,8 @@ def take_destruction_back(on: On[UnsealedFacts]) -> None:
     destruction.withdraw(on.session, on.id, by=on.by, at=on.at)
 
 
-def _looked_at(text: str) -> UUID:
-    """The request that a hidden field names. Raises Refusal where it names none: nothing was looked at."""
-    found = id_or_none(text)
-    if found is None:
-        raise Refusal("destruction.unseen", N_("Read what is to be destroyed on its page, and answer there."))
-    return found
+#: The request that a hidden field names. Where it names none, nothing was looked at.
+_looked_at = chosen("destruction.unseen", N_("Read what is to be destroyed on its page, and answer there."))
 
 
 class DestructionAnswered(ActInput):

@@ -15,7 +15,7 @@ from api.access.research import find_export, find_study
 from api.access.session import RequestContext
 from api.acts.declaring import ActSubject, On, of_program
 from api.web.given import ActInput, Day, Key, Said, Short, on_form
-from api.web.readers import id_or_none
+from api.web.readers import chosen
 from domain.kernel import Refusal
 from domain.research import EthicsApproval, StudyDescription, exports, staff_consents, studies
 from locales import N_
@@ -40,6 +40,7 @@ EXPORT: Final = ActSubject("/study-exports/{export_id}", _find_export)
 STAFF: Final = ActSubject("/staff-research-consents", of_program)
 STAFF_CONSENT: Final = ActSubject("/staff-research-consents/{person_id}", _find_person)
 
+_person = chosen("person.missing", N_("Choose a person."))
 _MONTH: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
 
@@ -49,14 +50,6 @@ def _month(text: str) -> date:
     if not found or not int(found[1]):
         raise Refusal("month.malformed", N_("Write the month as year and month: 2026-09."))
     return date(int(found[1]), int(found[2]), 1)
-
-
-def _person(text: str) -> UUID:
-    """Who is chosen in a list. Raises Refusal where no one is."""
-    found = id_or_none(text)
-    if found is None:
-        raise Refusal("person.missing", N_("Choose a person."))
-    return found
 
 
 class EthicsGiven(ActInput):

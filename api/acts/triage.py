@@ -51,6 +51,10 @@ class FindingGiven(ActInput):
     why: Words = ""
 
 
+#: The fields of the exception that is made of AD-C3.
+_OF_EXCEPTION: Final = ("exception", "why")
+
+
 class FindingsGiven(ActInput):
     """The findings on the criteria of a referral, saved all together. The age works itself out, as of the day."""
 
@@ -58,29 +62,24 @@ class FindingsGiven(ActInput):
     typed: ClassVar = (
         "referral",
         *(f"{name}_{on_form_of(one)}" for one in FOUND_ON_FORM for name in ("finding", "fact")),
-        "exception",
-        "why",
+        *_OF_EXCEPTION,
     )
 
     referral_id: Referral
-    findings: dict[Criterion, FindingGiven] = Field(default_factory=dict)
+    findings: Annotated[dict[Criterion, FindingGiven], NOT_ON_FORM] = Field(default_factory=dict)
 
     @classmethod
-    def from_form(cls, typed: Mapping[str, object], context: RequestContext) -> Self:  # noqa: ARG003 - as every shape's
+    def from_form(cls, typed: Mapping[str, object], context: RequestContext) -> Self:
         """What the form says: of a criterion that it does not show, nothing."""
         found: dict[Criterion, FindingGiven] = {}
         for criterion in FOUND_ON_FORM:
-            end = on_form_of(criterion)
-            if finding := str(typed[f"finding_{end}"]):
-                said: dict[str, Any] = {"finding": finding, "fact": str(typed[f"fact_{end}"])}
-                if criterion == "AD-C3":
-                    said |= {"admit_all_the_same": yes(str(typed["exception"])), "why": str(typed["why"])}
-                found[criterion] = FindingGiven.model_construct(**said)
-        said_all = cls.model_construct(referral_id=_referral(str(typed["referral"])), findings=found)
-        return cast("Self", said_all)
-
-
-_referral: Final = chosen("referral.not_there", N_("There is no such referral."))
+            finding, fact = (str(typed[f"{name}_{on_form_of(criterion)}"]) for name in ("finding", "fact"))
+            exception, why = (str(typed[name]) if criterion == "AD-C3" else "" for name in _OF_EXCEPTION)
+            if finding:
+                found[criterion] = FindingGiven.model_construct(
+                    finding=cast("Any", finding), fact=fact, admit_all_the_same=yes(exception), why=why
+                )
+        return super().from_form(typed, context).model_copy(update={"findings": found})
 
 
 @TRIAGE.act(Action.TRIAGE, "/findings", form="findings", versioned=True, json="PUT", leads=_page)

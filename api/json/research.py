@@ -38,24 +38,21 @@ class FieldShown(Shown):
 
 @of_columns(
     Study,
-    "number title_fr title_en purpose ethics_body ethics_reference ethics_ends_on first_month last_month fields"
+    "id number title_fr title_en purpose ethics_body ethics_reference ethics_ends_on first_month last_month fields"
     " opened_at ended_at version",
 )
 class StudyListed(Shown):
     """A study of the research."""
 
-    id: UUID
-
 
 @of_columns(
     StudyExport,
-    "study_id n state fields first_month last_month smallest_group rule asked_by asked_at settled_by settled_at made_at"
-    " people closed_at version",
+    "id study_id n state fields first_month last_month smallest_group rule asked_by asked_at settled_by settled_at"
+    " made_at people closed_at version",
 )
 class ExportShown(Shown):
     """An export of a study. `digests` are of its files, by language and name."""
 
-    id: UUID
     digests: Mapping[str, str]
 
 

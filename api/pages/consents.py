@@ -212,17 +212,13 @@ def _partner(row: Consent, names: Mapping[UUID, str]) -> str:
     return names.get(row.organization_id, "") if row.organization_id else ""
 
 
-act_pages(
-    router,
-    SIGNING,
-    lambda on, request, typed: _signing_page(SeenFile(on.context, on.row, on.given), request, typed),
-    must_have_seen=True,
-    as_form=_SigningForm,
-)
-act_pages(
-    router,
-    TICKS,
-    lambda on, request, typed: _ticks_page(SeenFile(on.context, on.row, on.given), request, typed),
-    must_have_seen=True,
-    as_form=_LinesForm,
-)
+def _signing_again(on: On[UnsealedFacts], request: Request, typed: Typed) -> Response:
+    return _signing_page(SeenFile(on.context, on.row, on.given), request, typed)
+
+
+def _ticks_again(on: On[UnsealedFacts], request: Request, typed: Typed) -> Response:
+    return _ticks_page(SeenFile(on.context, on.row, on.given), request, typed)
+
+
+act_pages(router, SIGNING, _signing_again, must_have_seen=True, as_form=_SigningForm)
+act_pages(router, TICKS, _ticks_again, must_have_seen=True, as_form=_LinesForm)

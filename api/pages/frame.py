@@ -21,6 +21,7 @@ from api.access.research import to_studies
 from api.access.session import SAFE_METHODS, InContext, Installation, RequestContext, asked_of_person
 from api.acts.declaring import ActRouter
 from api.pages.forms import Typed
+from api.views.meetings import heading_of
 from api.views.names import ASKED_OF_TITLES, titles_of_roles
 from api.views.sentences import sentence_of
 from api.views.undecided import Undecided
@@ -43,6 +44,7 @@ from domain.kernel import (
 )
 from domain.restored import matters
 from locales import N_, gettext
+from models.meeting import Meeting
 from models.outbox import Notice
 from models.program import Person, Program
 
@@ -170,6 +172,13 @@ def page(
     answer = render(request, name, status=status, **shown)
     kept = typed.lost_from(bytes(answer.body).decode()) if isinstance(typed, Typed) else []
     return render(request, name, status=status, **shown, words_kept=kept) if kept else answer
+
+
+def page_of_meeting(
+    context: RequestContext, request: Request, name: str, meeting: Meeting, **shown: Any
+) -> HTMLResponse:
+    """A page that is about one meeting, with what it says of that."""
+    return page(context, request, name, **heading_of(context, meeting), **shown)
 
 
 class Parts(NamedTuple):

@@ -17,10 +17,9 @@ from api.access.permissions import Action, asks, require
 from api.access.session import InContext, RequestContext
 from api.access.sittings import SittingRead, find_sitting, read_open
 from api.pages.forms import Typed
-from api.pages.frame import framed_pages, page, see_other
+from api.pages.frame import framed_pages, page_of_meeting, see_other
 from api.pages.sitting_feed import BESIDE, RUN, SITTING, WALL, followed
 from api.views.in_sitting import CASE_WORDS, Raised, in_sitting, opened_under
-from api.views.meetings import heading_of
 from api.views.sittings import OUTCOMES
 
 router = framed_pages()
@@ -75,16 +74,8 @@ def show_projector(context: InContext, request: Request, meeting_id: UUID) -> Re
         return see_other(f"/meetings/{meeting.id}")
     shown = in_sitting(read, read.seen_by(context.asker), context.language, context.at)
     # The frame has the name of who is signed in: the wall shows none.
-    return page(
-        context,
-        request,
-        "projector.html",
-        **heading_of(context, meeting),
-        sitting=shown,
-        outcomes=OUTCOMES,
-        **CASE_WORDS,
-        nav=(),
-        person=None,
+    return page_of_meeting(
+        context, request, "projector.html", meeting, sitting=shown, outcomes=OUTCOMES, **CASE_WORDS, nav=(), person=None
     )
 
 
@@ -117,11 +108,11 @@ def _page(
     typed: Typed | None = None,
 ) -> HTMLResponse:
     shown = in_sitting(read, read.seen_by(context.asker), context.language, context.at)
-    return page(
+    return page_of_meeting(
         context,
         request,
         "in_sitting.html",
-        **heading_of(context, read.meeting),
+        read.meeting,
         **CASE_WORDS,
         sitting=shown,
         outcomes=OUTCOMES,

@@ -24,11 +24,11 @@ from api.acts.invitations import INVITED
 from api.acts.meetings import DATES, GUESTS
 from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
-from api.pages.frame import framed_pages, page
+from api.pages.frame import framed_pages, page_of_meeting
 from api.pages.previewed_acts import previewed_pages
 from api.pages.previews import Preview, previewed
 from api.views.agendas import documents_of
-from api.views.meetings import ANSWERS, heading_of
+from api.views.meetings import ANSWERS
 from api.views.names import people_by_id, present
 from api.web.readers import day_of, hour_of, id_or_none, minutes_or_none
 from domain.kernel import Refusal, first, of
@@ -112,11 +112,11 @@ def meeting_page(context: RequestContext, request: Request, meeting_id: UUID, ty
     concerned = {*members.people_on(meeting.starts.date()), *guests, *_alternates(said)}
     people = people_by_id(context, concerned | _may_be_guests(context, may_plan=may_plan))
     (in_words,) = drafting.in_the_readers_words(context.session, [meeting], context.language)
-    return page(
+    return page_of_meeting(
         context,
         request,
         "meeting.html",
-        **heading_of(context, in_words),
+        in_words,
         typed=typed,
         season=_season(context, meeting) if may_plan else None,
         seats=seats_of(context, meeting, members, people, said),

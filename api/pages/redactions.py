@@ -17,7 +17,7 @@ from api.access.session import InContext, RequestContext
 from api.acts.redactions import REDACTION, find_redaction, to_answer
 from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
-from api.pages.frame import answered, framed_pages, page, see_other
+from api.pages.frame import answered, framed_pages, page, page_of_meeting, see_other
 from api.pages.idempotent_forms import AtOnce
 from api.views.meetings import heading_of
 from api.views.tasks import names_of
@@ -184,11 +184,11 @@ def _words_page(context: RequestContext, request: Request, meeting: Meeting, by:
     if hits:
         # Who looks here is told of somebody on file: the record says so, as of any reading of who they are.
         events.write(context.session, "names.searched", "meeting", meeting.id, by=by, at=context.at, n=len(hits))
-    return page(
+    return page_of_meeting(
         context,
         request,
         "meeting_words.html",
-        **heading_of(context, meeting),
+        meeting,
         typed=typed,
         sure=[(hit, mark) for _, hit, mark in hits if hit.sure],
         asked=[(hit, mark) for _, hit, mark in hits if not hit.sure],

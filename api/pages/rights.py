@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Final
 from uuid import UUID
 
@@ -26,10 +27,10 @@ from api.web import downloads
 from domain.kernel import local_day
 from domain.mail import Attachment
 from domain.participants import known_as
-from domain.rights import packages, requests
+from domain.rights import Held, packages, requests
 from domain.roles import who_barred
 from meetings.documents import issuing
-from models.right import WITH_A_PACKAGE, RightsRequest
+from models.right import WITH_A_PACKAGE, RightsPackage, RightsRequest
 
 router = framed_pages("/privacy/rights", of_acts=True)
 
@@ -92,9 +93,7 @@ def show_package(context: InContext, request: Request, rights_request_id: UUID) 
 @asks(Action.PREPARE_PACKAGE)
 def download_pdf(context: InContext, rights_request_id: UUID) -> Response:
     """The package on paper, in the person's language. Each opening is on record."""
-    row, given = find_request(context.session, context.asker, rights_request_id, Action.PREPARE_PACKAGE)
-    package, pieces = packages.opened(context.session, row.id, by=require(Action.PREPARE_PACKAGE, given), at=context.at)
-    on = local_day(context.session, package.made_at)
+    row, package, pieces, on = _opened(context, rights_request_id)
     called = known_as(context.session, package.participant_id)
     paper = paper_of(context.session, row, pieces, known_as=called, on=on)
     return downloads.download(issuing.give(paper, row.language))
@@ -104,11 +103,18 @@ def download_pdf(context: InContext, rights_request_id: UUID) -> Response:
 @asks(Action.PREPARE_PACKAGE)
 def download_json(context: InContext, rights_request_id: UUID) -> Response:
     """The package as data that another system can read. Each opening is on record."""
-    row, given = find_request(context.session, context.asker, rights_request_id, Action.PREPARE_PACKAGE)
-    package, pieces = packages.opened(context.session, row.id, by=require(Action.PREPARE_PACKAGE, given), at=context.at)
-    on = local_day(context.session, package.made_at)
+    row, _, pieces, on = _opened(context, rights_request_id)
     name = issuing.name_given(on, row.number, row.language, "json")
     return downloads.download(Attachment(name, _JSON, packages.as_json(row, on, pieces)))
+
+
+def _opened(
+    context: RequestContext, rights_request_id: UUID
+) -> tuple[RightsRequest, RightsPackage, Sequence[Held], date]:
+    """A request with its package and that day, opened for the asker: on record. Raises Forbidden."""
+    row, given = find_request(context.session, context.asker, rights_request_id, Action.PREPARE_PACKAGE)
+    package, pieces = packages.opened(context.session, row.id, by=require(Action.PREPARE_PACKAGE, given), at=context.at)
+    return row, package, pieces, local_day(context.session, package.made_at)
 
 
 def _new_page(context: RequestContext, request: Request, typed: Typed) -> HTMLResponse:

@@ -23,10 +23,10 @@ from api.access.sittings import read_sitting
 from api.acts.sittings import CASES, ITEMS, MEETING, SEATS
 from api.pages.act_routes import Seen, act_pages
 from api.pages.forms import Text, Typed
-from api.pages.frame import answered, framed_pages, page
+from api.pages.frame import answered, framed_pages, page_of_meeting
 from api.pages.idempotent_forms import AtOnce
 from api.views.in_sitting import CASE_WORDS, InSitting, in_sitting
-from api.views.meetings import ANSWERS, heading_of
+from api.views.meetings import ANSWERS
 from api.views.names import people_by_id
 from api.views.sittings import ATTENDED, OUTCOMES, owners_of, sitting_of
 from api.web.readers import day_or_none, hour_there, id_or_none
@@ -176,11 +176,11 @@ def sitting_page(context: RequestContext, request: Request, meeting_id: UUID, ty
     meeting, members, _ = find_meeting(context.session, context.asker, meeting_id)
     is_open, is_live = meeting.state in ("under_way", "held"), meeting.state == "under_way"
     roles, organizations = owners_of(context) if is_live else ([], [])
-    return page(
+    return page_of_meeting(
         context,
         request,
         "sitting.html",
-        **heading_of(context, meeting),
+        meeting,
         meeting_id=meeting_id,
         typed=typed,
         is_live=is_live,

@@ -105,13 +105,10 @@ def _criterion(
     found, end = read.found.get(criterion), on_form_of(criterion)
     lines = _lines(criterion, read, said, area, recruiter=recruiter)
     works_itself_out = criterion == AGE
-    written = {
-        "finding": found.finding if found else "unknown",
-        "fact": found.fact if found else " – ".join(text for _, text in lines),
-        "why": found.why if found else "",
-    }
+    finding = found.finding if found else "unknown"
     if works_itself_out:
-        written["finding"] = read.age.within_program() if read.age else "unknown"
+        finding = read.age.within_program() if read.age else "unknown"
+    fact = found.fact if found else " – ".join(text for _, text in lines)
     is_allowed = found is not None and found.allowed_by is not None
     return CriterionShown(
         criterion=criterion,
@@ -119,10 +116,10 @@ def _criterion(
         name=gettext(NAMES[criterion]),
         said=lines,
         works_itself_out=works_itself_out,
-        finding=str(typed.get(f"finding_{end}", written["finding"])),
-        fact=str(typed.get(f"fact_{end}", written["fact"])),
+        finding=str(typed.get(f"finding_{end}", finding)),
+        fact=str(typed.get(f"fact_{end}", fact)),
         admit_all_the_same=typed["exception"] == "yes" if typed else is_allowed,
-        why=str(typed.get("why", written["why"])),
+        why=str(typed.get("why", found.why if found else "")),
         found=found,
     )
 

@@ -15,6 +15,8 @@ from meetings.local_times import moment_of
 from meetings.locking import read_meeting
 from models.invitation import ANSWERS as KNOWN
 
+_LONGEST_VERSION: Final = 9
+
 
 def day_of(text: str) -> date:
     """A local day as a date field sends it. Raises Refusal."""
@@ -134,11 +136,15 @@ def id_or_none(text: str) -> UUID | None:
         raise Refusal("choice.malformed", N_("Choose from the list.")) from None
 
 
+def picked_number(text: str, *, figures: int = _LONGEST_VERSION) -> int:
+    """A number that the page itself sends, of at most so many figures. Raises Refusal."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= figures):
+        raise Refusal("choice.malformed", N_("Choose from the list."))
+    return int(text)
+
+
 def version_or_none(text: str) -> int | None:
     """The version that a form saw of a part of its page, None where it says none. Raises Refusal."""
     if text and not (text.isascii() and text.isdecimal() and len(text) <= _LONGEST_VERSION):
         raise Refusal("version.malformed", N_("This form is out of date. Nothing was saved; look again."))
     return int(text) if text else None
-
-
-_LONGEST_VERSION: Final = 9

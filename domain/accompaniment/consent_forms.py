@@ -303,20 +303,15 @@ def _replace(
 
 
 def _tell(session: Session, row: Consent, line: str, *, by: Actor, at: datetime) -> None:
-    events.write(
-        session,
-        "consent.signed",
-        "participant",
-        row.participant_id,
-        by=by,
-        at=at,
-        purpose=row.purpose,
-        organization=str(row.organization_id) if row.organization_id else None,
-        version=row.text_version,
-        agreed_to=line or None,
-        worker=str(row.worker_id),
-        form=str(row.form_id),
-    )
+    told: dict[str, events.Fact] = {
+        "purpose": row.purpose,
+        "organization": str(row.organization_id) if row.organization_id else None,
+        "version": row.text_version,
+        "agreed_to": line or None,
+        "worker": str(row.worker_id),
+        "form": str(row.form_id),
+    }
+    events.write(session, "consent.signed", "participant", row.participant_id, by=by, at=at, case_id=None, **told)
 
 
 def _sealed(session: Session, form: ConsentForm, signature: GivenSignature) -> bytes:
@@ -413,10 +408,7 @@ def _worker_of(session: Session, participant_id: UUID, signed: SignedForm, by: A
     if chosen not in workers_of(session, participant_id, signed.worker_signed_on):
         raise Refusal(
             "consent.not_a_worker",
-            N_(
-                "This person was not a worker of the program on that day. Choose who explained "
-                "the consent and signed it."
-            ),
+            N_("This person was not a worker on that day. Choose who explained the consent and signed it."),
             source="AD-R8",
         )
     return chosen
@@ -427,10 +419,7 @@ def _refuse_drawn_elsewhere(signed: SignedForm, worker_id: UUID, today: date, *,
     if signed.signed_on != today or signed.worker_signed_on != today or not by.is_one_of(worker_id):
         raise Refusal(
             "consent.drawn_elsewhere",
-            N_(
-                "A signature on the screen is drawn today, before the worker who explained the form. For any other, "
-                "give the scan of the paper."
-            ),
+            N_("Draw a signature only today, before the worker who explained the form. Otherwise, give the scan."),
             source="AD-R8",
         )
 

@@ -130,7 +130,7 @@ def answer(session: Session, referral_id: UUID, form: ReferralForm, *, by: Actor
         raise Refusal("referral.answer_nothing", N_("Write at least one of the answers."))
     participant = hold_participant(session, held.participant_id)
     if "area" in asked and not participant.area:
-        change_participant(session, participant, area=asked["area"])
+        change_participant(session, participant, area=form.area)
     who = {name: value for name, value in asked.items() if name in _OF_WHO}
     if who:
         _add_to_identity(session, participant, who, by=by, at=at)

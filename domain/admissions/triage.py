@@ -472,17 +472,8 @@ def _write(
         allowed_by=allowed_by,
     )
     add_row(session, row)
-    events.write(
-        session,
-        "criterion.found",
-        "referral",
-        held.id,
-        by=by,
-        at=at,
-        criterion=criterion,
-        finding=finding,
-        exception=allowed_by is not None,
-    )
+    facts: dict[str, events.Fact] = {"criterion": criterion, "finding": finding, "exception": allowed_by is not None}
+    events.write(session, "criterion.found", "referral", held.id, by=by, at=at, case_id=None, **facts)
 
 
 def _after(held: Referral, move: str) -> str:

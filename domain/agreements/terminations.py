@@ -21,21 +21,7 @@ from domain.agreements.agreements import (
     state_after,
     version_in_force,
 )
-from domain.kernel import (
-    Actor,
-    Refusal,
-    col,
-    every,
-    in_program,
-    inside,
-    joins,
-    local_day,
-    of,
-    rewrite,
-    scalar,
-    select,
-    surely,
-)
+from domain.kernel import Actor, Refusal, col, every, in_program, joins, local_day, of, rewrite, scalar, select, surely
 from domain.record import events
 from domain.terms import PartnerVersion
 from locales import N_
@@ -211,7 +197,7 @@ def is_given_notice() -> ColumnElement[bool]:
         .where(
             joins(Event.subject_id, AgreementVersion),
             Event.verb == "agreement.ended",
-            inside(Event.facts)["notice_on"].astext.is_not(None),
+            events.fact("notice_on").is_not(None),
         )
         .exists()
     )
@@ -241,12 +227,7 @@ def _told_by_record(session: Session, version_id: UUID, verb: str, fact: str) ->
     told: Mapping[str, Any] | None = scalar(
         session,
         select(Event.facts)
-        .where(
-            in_program(Event),
-            Event.subject_id == version_id,
-            Event.verb == verb,
-            inside(Event.facts)[fact].astext.is_not(None),
-        )
+        .where(in_program(Event), Event.subject_id == version_id, Event.verb == verb, events.fact(fact).is_not(None))
         .order_by(col(Event.at).desc())
         .limit(1),
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ARRAY, ColumnElement, Executable, Update, Uuid, any_, bindparam, literal_column, text, update
@@ -27,6 +27,7 @@ from domain.kernel import (
     col,
     every,
     first,
+    hold_row,
     in_program,
     joins,
     local_day,
@@ -52,6 +53,9 @@ _task_id = bindparam("task_id", type_=Uuid())
 _this_task = and_(in_program(Task), Task.id == _task_id)
 _this_case = and_(in_program(Task), col(Task.case_id) == bindparam("case_id", type_=Uuid()))
 _needed = aliased(Task)
+
+_UNKNOWN: Final = N_("There is no such case.")
+_CHANGED: Final = N_("This case was changed by someone else or in another window. Nothing was saved; look again.")
 
 _CASE_TO_HOLD = (
     of(Case).where(col(Case.id) == select(Task.case_id).where(_this_task).scalar_subquery()).with_for_update(of=Case)
@@ -106,15 +110,7 @@ def _opening_waiting() -> Update:
 
 def hold_case(session: Session, case_id: UUID, *, seen: int | None) -> Case:
     """Lock a case and read it. Raises Refusal: no such case, or not the version `seen`."""
-    held = first(session, of(Case).where(Case.id == case_id).with_for_update(of=Case))
-    if held is None:
-        raise Refusal("case.unknown", N_("There is no such case."))
-    if seen is not None and held.version != seen:
-        raise Refusal(
-            "case.changed",
-            N_("This case was changed by someone else or in another window. Nothing was saved; look again."),
-        )
-    return held
+    return hold_row(session, Case, case_id, seen, "case", _UNKNOWN, _CHANGED)
 
 
 def hold_cases(session: Session, case_ids: Iterable[UUID]) -> None:

@@ -27,6 +27,7 @@ from domain.kernel import (
     col,
     every,
     first,
+    hold_row,
     in_program,
     is_text,
     joins,
@@ -52,6 +53,8 @@ from models.program import Person
 KIND: Final = "equipment"
 LONGEST: Final = 120
 LONGEST_REASON: Final = 1_000
+_UNKNOWN: Final = N_("There is no such piece of equipment.")
+_CHANGED: Final = N_("This was changed by someone else or in another window. Nothing was saved; look again.")
 
 
 def serial_key(serial: str) -> str:
@@ -317,15 +320,7 @@ def loans_of(session: Session, thing_id: UUID) -> list[LoanOf]:
 
 def hold(session: Session, thing_id: UUID, *, seen: int | None = None) -> Equipment:
     """A thing, locked until the transaction ends. Raises Refusal: there is none, or not as it was `seen`."""
-    row = first(session, of(Equipment).where(Equipment.id == thing_id).with_for_update())
-    if row is None:
-        raise Refusal("equipment.unknown", N_("There is no such piece of equipment."))
-    if seen is not None and seen != row.version:
-        raise Refusal(
-            "equipment.changed",
-            N_("This was changed by someone else or in another window. Nothing was saved; look again."),
-        )
-    return row
+    return hold_row(session, Equipment, thing_id, seen, "equipment", _UNKNOWN, _CHANGED)
 
 
 def holder_of(session: Session, thing_id: UUID) -> UUID | None:

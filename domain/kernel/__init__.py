@@ -104,6 +104,7 @@ from domain.kernel.undecided import last_day_undecided as last_day_undecided
 from domain.kernel.undecided import undecided as undecided
 from domain.kernel.writing import add_row as add_row
 from domain.kernel.writing import add_rows as add_rows
+from domain.kernel.writing import hold_row as hold_row
 from domain.kernel.writing import next_number as next_number
 from domain.kernel.writing import put_row as put_row
 from domain.kernel.writing import rewrite as rewrite

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
 from sqlalchemy import func, insert
 from sqlalchemy.dialects.postgresql import insert as insert_or
 from sqlmodel import Session, SQLModel
 
-from domain.kernel.rows import changes, col, in_program, run, scalar, select
+from domain.kernel.refusals import Refusal
+from domain.kernel.rows import changes, col, first, in_program, of, run, scalar, select
 from models.base import table_of
 
 
@@ -20,6 +21,24 @@ class Versioned(Protocol):
     program_id: UUID
     id: UUID
     version: int
+
+
+V = TypeVar("V", bound=Versioned)
+
+
+def hold_row(
+    session: Session, model: type[V], row_id: UUID, seen: int | None, code: str, unknown: str, changed: str
+) -> V:
+    """A row of a model, locked until the transaction ends.
+
+    Raises Refusal, by its code with ".unknown" or ".changed": there is none, or it is not in the version that was seen.
+    """
+    found: Any = first(session, of(cast("Any", model)).where(model.id == row_id).with_for_update())
+    if found is None:
+        raise Refusal(f"{code}.unknown", unknown)
+    if seen is not None and seen != found.version:
+        raise Refusal(f"{code}.changed", changed)
+    return cast("V", found)
 
 
 def add_row(session: Session, row: SQLModel) -> None:

@@ -15,8 +15,8 @@ from sqlalchemy import func, text
 from sqlmodel import Session
 
 from domain.declarations import Rates
-from domain.kernel import Actor, Refusal, col, inside, only, program, run
-from domain.record import READ
+from domain.kernel import Actor, Refusal, col, only, program, run
+from domain.record import READ, events
 from locales import N_
 from models.record import Event
 
@@ -76,7 +76,7 @@ def opened_by(session: Session, person_id: UUID | None, *, at: datetime) -> Mapp
             col(Event.at) > at - DAY,
             col(Event.at) <= at,
             Event.actor_id == person_id,
-            inside(Event.facts)["what"].astext.in_(WHO),
+            events.fact("what").in_(WHO),
         )
         .group_by(col(Event.subject_id)),
     )

@@ -27,7 +27,6 @@ from domain.kernel import (
     col,
     every,
     hosts_of,
-    inside,
     joins,
     lasts,
     local_day,
@@ -217,7 +216,7 @@ def _lines(session: Session, since: datetime, to: datetime) -> list[Event]:
             col(Event.at) > since,
             col(Event.at) <= to,
             col(Event.actor_id).is_not(None),
-            inside(Event.facts)["what"].astext.not_in(_NOT_OF_A_FILE),
+            events.fact("what").not_in(_NOT_OF_A_FILE),
         )
         .order_by(col(Event.at), col(Event.n)),
     )
@@ -228,12 +227,7 @@ def _stopped(session: Session, since: datetime, to: datetime) -> dict[UUID, list
     rows = run(
         session,
         only(Event.actor_id, Event.at)
-        .where(
-            Event.verb == REFUSED,
-            inside(Event.facts)["why"].astext == STOPPED,
-            col(Event.at) > since,
-            col(Event.at) <= to,
-        )
+        .where(Event.verb == REFUSED, events.fact("why") == STOPPED, col(Event.at) > since, col(Event.at) <= to)
         .order_by(col(Event.at)),
     )
     found: dict[UUID, list[datetime]] = {}

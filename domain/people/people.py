@@ -20,6 +20,7 @@ from domain.kernel import (
     checked_spoken,
     col,
     first,
+    hold_row,
     joins,
     lasts,
     local_day,
@@ -46,6 +47,10 @@ from models.program import LANGUAGES, Organization, Person, Role, Tenure
 LONGEST_NAME: Final = 80
 LONGEST_PHONE: Final = 40
 _DAY: Final = timedelta(days=1)
+_UNKNOWN: Final = N_("There is no such person.")
+_CHANGED: Final = N_(
+    "This person’s entry was changed by someone else or in another window. Nothing was saved; look again."
+)
 
 
 def folded(text: str) -> str:
@@ -163,15 +168,7 @@ def update_person(
 
 def _hold(session: Session, person_id: UUID, seen: int | None) -> Person:
     """A person's row, held. Raises Refusal: unknown, or not as it was `seen`."""
-    held = first(session, of(Person).where(Person.id == person_id).with_for_update())
-    if held is None:
-        raise Refusal("person.unknown", N_("There is no such person."))
-    if seen is not None and held.version != seen:
-        raise Refusal(
-            "person.changed",
-            N_("This person’s entry was changed by someone else or in another window. Nothing was saved; look again."),
-        )
-    return held
+    return hold_row(session, Person, person_id, seen, "person", _UNKNOWN, _CHANGED)
 
 
 def _refuse_other_language(language: str) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, event, insert
 from sqlalchemy.orm import SessionTransaction
 from sqlmodel import Session
 
-from domain.kernel import Actor, col, every, of, program_of, run
+from domain.kernel import Actor, col, every, inside, of, program_of, run
 from domain.record import apart
 from models.base import table_of
 from models.ports import LEDGER_NOTES
@@ -35,6 +35,12 @@ FOR_PRIVACY: Final = frozenset(
 )
 
 Fact = str | int | float | bool | None | list[str]
+
+
+def fact(name: str) -> ColumnElement[str]:
+    """What an event says of one thing, as text."""
+    said: ColumnElement[str] = inside(Event.facts)[name].astext
+    return said
 
 
 def write(

@@ -27,7 +27,6 @@ from domain.kernel import (
     col,
     every,
     first,
-    inside,
     keyed_codes,
     local_day,
     next_number,
@@ -39,6 +38,7 @@ from domain.kernel import (
     surely,
     tuples,
     unseal,
+    value_of,
 )
 from domain.mail import Attachment
 from domain.participants import areas
@@ -265,7 +265,7 @@ class Download:
 def downloads_of(session: Session, study_id: UUID) -> list[Download]:
     """The downloads of the exports of a study, the last one first."""
     made = only(StudyExport.id).where(StudyExport.study_id == study_id)
-    what = inside(Event.facts)["what"].astext
+    what = value_of(events.fact("what"))
     lines = only(Event.subject_id, Event.at, Event.actor_id, what).where(
         Event.verb == reads.EXPORTED, Event.subject_kind == _KIND, col(Event.subject_id).in_(made)
     )

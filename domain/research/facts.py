@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func
@@ -26,8 +26,7 @@ _IDENTITY: Final = "identity"
 _ENDED: Final = ("inactive", "completed")
 
 
-@dataclass(frozen=True)
-class Months:
+class Months(NamedTuple):
     """The months that an export covers, by the first day of the first and of the last."""
 
     first: date

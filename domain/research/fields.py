@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, Literal
 
 from locales import N_
@@ -137,76 +138,70 @@ def _most_often(counted: Mapping[str, int]) -> str | None:
 
 
 _NOTES: Final = "FU-6: weekly_note"
+_knowable = partial(ResearchField, knowable=True)
 
 FIELDS: Final[Mapping[str, ResearchField]] = {
     one.key: one
     for one in (
-        ResearchField(
+        _knowable(
             key="age",
             kind="number",
             title=N_("Age at admission"),
             meaning=N_("Age in whole years on the day of admission."),
             source="AD-C1: participant, admitted_on",
             of=lambda known: known.age,
-            knowable=True,
             wide=4,
         ),
-        ResearchField(
+        _knowable(
             key="area",
             kind="word",
             title=N_("Part of the region"),
             meaning=N_("The part of the region in which the person lived when they were referred."),
             source="AD-R2: participant.area",
             of=lambda known: known.area or None,
-            knowable=True,
         ),
-        ResearchField(
+        _knowable(
             key="organization",
             kind="word",
             title=N_("Organization"),
             meaning=N_("The organization of the first youth worker of the follow-up."),
             source="FU-1: assignment",
             of=lambda known: known.organization or None,
-            knowable=True,
         ),
-        ResearchField(
+        _knowable(
             key="entered",
             kind="month",
             title=N_("Month of entry"),
             meaning=N_("The month of the admission."),
             source="AD-R9: participant.admitted_on",
             of=lambda known: known.entered,
-            knowable=True,
             wide=6,
         ),
-        ResearchField(
+        _knowable(
             key="risk",
             kind="word",
             title=N_("Risk at admission"),
             meaning=N_("The level of risk that was assessed at admission."),
             source="AD-R10: risk_assessment",
             of=lambda known: known.risk or None,
-            knowable=True,
             words={level: _RISKS[level] for level in RISK_LEVELS},
         ),
-        ResearchField(
+        _knowable(
             key="state",
             kind="word",
             title=N_("State of the follow-up"),
             meaning=N_("How the follow-up stood when the export was made."),
             source="FU-3: follow_up.state",
             of=lambda known: known.state or None,
-            knowable=True,
             words={state: FOLLOW_UP_STATES[state] for state in FOLLOW_UP.states},
         ),
-        ResearchField(
+        _knowable(
             key="months_followed",
             kind="number",
             title=N_("Months followed"),
             meaning=N_("Months from the admission to the end of the follow-up, or to the last month of the export."),
             source="FU-3: follow_up",
             of=lambda known: known.months_followed,
-            knowable=True,
             wide=6,
         ),
         ResearchField(

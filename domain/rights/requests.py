@@ -28,6 +28,7 @@ from domain.kernel import (
     col,
     every,
     first,
+    hold_row,
     local_day,
     next_number,
     of,
@@ -59,6 +60,8 @@ OPEN: Final = ("received", "preparing")
 _LOCK: Final = 0x14C2
 #: What has to be said in words.
 _WORDED: Final = ("correction", "complaint")
+_UNKNOWN: Final = N_("There is no such request.")
+_CHANGED: Final = N_("This request was changed by someone else or in another window. Nothing was saved; look again.")
 
 
 @dataclass(frozen=True)
@@ -184,15 +187,7 @@ def end(
 
 def hold(session: Session, request_id: UUID, *, seen: int | None = None) -> RightsRequest:
     """Lock a request. Raises Refusal: there is none, or it is not in the version that was seen."""
-    row = first(session, of(RightsRequest).where(RightsRequest.id == request_id).with_for_update())
-    if row is None:
-        raise Refusal("rights.unknown", N_("There is no such request."))
-    if seen is not None and seen != row.version:
-        raise Refusal(
-            "rights.changed",
-            N_("This request was changed by someone else or in another window. Nothing was saved; look again."),
-        )
-    return row
+    return hold_row(session, RightsRequest, request_id, seen, "rights", _UNKNOWN, _CHANGED)
 
 
 def state_after(row: RightsRequest, move: str) -> str:

@@ -127,7 +127,7 @@ def issue_again(content: Printed, language: str, form: Form = "pdf", *, committe
     Members ask for items of agendas in their own words. A file that they suddenly could not get would tell them that a
     person of a name they wrote was referred meanwhile; and what left is in their mailbox already.
     """
-    return Attachment(_name(content, language, form, committee), MEDIA_TYPES[form], _made(content, language, form))
+    return _attached(_name(content, language, form, committee), content, language, form)
 
 
 def issue_paper(session: Session, paper: Paper, called: str, day: date) -> Attachment:
@@ -138,7 +138,7 @@ def issue_paper(session: Session, paper: Paper, called: str, day: date) -> Attac
     gate = NameGate.here(session)
     gate.refuse([text for _, text in _texts(paper, DocumentText("", "", paper.language))])
     name = f"{day.isoformat()}-{called}.pdf"
-    made = Attachment(name, MEDIA_TYPES["pdf"], _made(paper, paper.language, "pdf"))
+    made = _attached(name, paper, paper.language)
     gate.refuse([made.name, made.content])
     return made
 
@@ -150,7 +150,7 @@ def give(content: PersonPaper, language: str) -> Attachment:
     properties say the number of the request alone.
     """
     name = name_given(content.on, content.number, language, "pdf")
-    return Attachment(name, MEDIA_TYPES["pdf"], _made(content, language, "pdf"))
+    return _attached(name, content, language)
 
 
 def name_given(on: date, number: int, language: str, form: Literal["pdf", "json"]) -> str:
@@ -258,6 +258,10 @@ def _number_of(part: object) -> str:
         return part.clause
     numbered = AgendaLine | DecisionLine | RegisterLine | DecisionOwed | DecisionAsked
     return part.number if isinstance(part, numbered) else ""
+
+
+def _attached(name: str, content: Printed | Paper | PersonPaper, language: str, form: Form = "pdf") -> Attachment:
+    return Attachment(name, MEDIA_TYPES[form], _made(content, language, form))
 
 
 def _made(content: Printed | Paper | PersonPaper, language: str, form: Form) -> bytes:
