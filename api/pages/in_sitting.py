@@ -14,7 +14,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access.permissions import Action, asks, require
-from api.access.session import InContext, RequestContext
+from api.access.session import InContext, RequestContext, is_watched
 from api.access.sittings import SittingRead, find_sitting, read_open
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page, see_other
@@ -28,6 +28,7 @@ router = framed_pages()
 
 @router.get("/meetings/{meeting_id}/sitting", name=SITTING)
 @asks(Action.SIT_IN)
+@is_watched
 def show_in_sitting(context: InContext, request: Request, meeting_id: UUID) -> Response:
     """One meeting, for who sits in it. One that is over is read on its own page."""
     read = read_open(context, meeting_id)
@@ -38,6 +39,7 @@ def show_in_sitting(context: InContext, request: Request, meeting_id: UUID) -> R
 
 @router.get("/meetings/{meeting_id}/sitting/raised/{item_id}", name="raised")
 @asks(Action.SIT_IN)
+@is_watched
 def read_raised(context: InContext, request: Request, meeting_id: UUID, item_id: UUID) -> Response:
     """What workers raise of the cases under an item, for who sits: each reading is on record."""
     read = read_open(context, meeting_id)
@@ -50,6 +52,7 @@ def read_raised(context: InContext, request: Request, meeting_id: UUID, item_id:
 
 @router.get("/meetings/{meeting_id}/sitting/events")
 @asks(Action.SIT_IN)
+@is_watched
 def follow_sitting(context: InContext, request: Request, meeting_id: UUID) -> Response:
     """What who sits is shown, whenever it changes: server-sent events, until the meeting or their sitting ends."""
     find_sitting(context, meeting_id)
@@ -66,6 +69,7 @@ def follow_to_its_end(context: InContext, request: Request, meeting_id: UUID) ->
 
 @router.get("/meetings/{meeting_id}/projector", name=WALL)
 @asks(Action.RUN_MEETING)
+@is_watched
 def show_projector(context: InContext, request: Request, meeting_id: UUID) -> Response:
     """One meeting on the wall: numbers, hours and counts, and no words that anybody typed."""
     meeting, _, given = find_sitting(context, meeting_id)
@@ -90,6 +94,7 @@ def show_projector(context: InContext, request: Request, meeting_id: UUID) -> Re
 
 @router.get("/meetings/{meeting_id}/projector/events")
 @asks(Action.RUN_MEETING)
+@is_watched
 def follow_on_wall(context: InContext, request: Request, meeting_id: UUID) -> Response:
     """What is on the wall, whenever it changes."""
     return _followed_by_secretary(context, request, meeting_id, WALL)

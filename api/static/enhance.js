@@ -384,15 +384,18 @@ function putLive(id, html) {
   if (isNews) say(word);
 }
 
-/** Nothing more comes: what was opened goes, what was typed stays and says that it was not saved. */
-function endLive(id, html, said) {
+/**
+ * Nothing more comes: what was opened goes, what was typed stays and says that it was not saved; unless this window alone
+ * stands back for others of the same person: then it may still be sent.
+ */
+function endLive(id, html, said, { isElsewhere = false } = {}) {
   for (const words of document.querySelectorAll("[data-live-words]")) words.remove();
   // Where all of a page was opened for the meeting, all of it goes.
   const part = document.getElementById(id);
   if (said.ends && part) document.getElementById(said.ends)?.replaceChildren(part);
   if (html) putLive(id, html);
   else document.getElementById(id)?.replaceChildren(Object.assign(document.createElement("p"), { textContent: said.lost }));
-  for (const form of document.querySelectorAll("form")) {
+  for (const form of isElsewhere ? [] : document.querySelectorAll("form")) {
     if (form.method !== "post" || ![...form.elements].some(isTouched)) continue;
     const told = Object.assign(document.createElement("p"), { className: "error", textContent: said.unsaved ?? said.lost });
     form.dataset.refused = told.textContent;
@@ -413,7 +416,13 @@ function follow(id, address, said) {
       isAway = false;
       putLive(id, event.data);
     });
-    source.addEventListener("ended", (event) => { close(); isOver = true; endLive(id, event.data, said); });
+    for (const name of ["ended", "elsewhere"]) {
+      source.addEventListener(name, (event) => {
+        close();
+        isOver = true;
+        endLive(id, event.data, said, { isElsewhere: name === "elsewhere" });
+      });
+    }
     source.addEventListener("error", () => {
       if (!isAway && !isOver) say(said.away, { failed: true });
       isAway = true;
