@@ -118,6 +118,12 @@ def is_watched(endpoint: Endpoint) -> Endpoint:
     return endpoint
 
 
+def is_automatic(endpoint: Endpoint) -> Endpoint:
+    """Mark what a page asks for by itself, without anybody's doing: it is no sign of life."""
+    endpoint.__is_automatic__ = True  # type: ignore[attr-defined]  # read by `context` alone
+    return endpoint
+
+
 @dataclass(frozen=True)
 class Installation:
     """What the processes of the web share: the database, the letters' stationery, and how it is reached."""
@@ -272,7 +278,12 @@ async def context(request: Request) -> AsyncIterator[RequestContext]:
     async with desks:
         session = installation.finding_a_program()
         try:
-            way = _Way(request.method in SAFE_METHODS, hasattr(request.scope["endpoint"], "__is_watched__"))
+            endpoint = request.scope["endpoint"]
+            way = _Way(
+                request.method in SAFE_METHODS,
+                is_watched=hasattr(endpoint, "__is_watched__"),
+                is_automatic=hasattr(endpoint, "__is_automatic__"),
+            )
             seated = await run_in_threadpool(_sit_down, installation, session, token, way)
             request.state.seated = seated  # for whoever answers a refusal: the record is told who was refused
             yield seated
@@ -289,10 +300,11 @@ async def context(request: Request) -> AsyncIterator[RequestContext]:
 
 @dataclass(frozen=True)
 class _Way:
-    """How it is asked: changing nothing, and for a page that is watched."""
+    """How it is asked: changing nothing, for a page that is watched, by a page and not by a person."""
 
     changes_nothing: bool
     is_watched: bool
+    is_automatic: bool
 
 
 def _sit_down(installation: Installation, session: Session, token: str, way: _Way) -> RequestContext:
@@ -445,7 +457,7 @@ def _signed_in(session: Session, token: str, at: datetime, way: _Way) -> UUID:
     session.info["program_id"] = found.program_id
     session.info["time_zone"] = found.time_zone
     show_moments_in(found.time_zone)
-    if _SEEN_EVERY < at - found.seen_at < IDLE:
+    if not way.is_automatic and _SEEN_EVERY < at - found.seen_at < IDLE:
         # Kept whatever becomes of the request, and locked for nobody who asks meanwhile.
         run(session, _SEEN, {"digest": found_by, "moment": at})
         session.commit()

@@ -14,7 +14,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access.permissions import Action, asks, require
-from api.access.session import InContext, RequestContext, is_watched
+from api.access.session import InContext, RequestContext, is_automatic, is_watched
 from api.access.sittings import SittingRead, find_sitting, read_open
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page, see_other
@@ -53,6 +53,7 @@ def read_raised(context: InContext, request: Request, meeting_id: UUID, item_id:
 @router.get("/meetings/{meeting_id}/sitting/events")
 @asks(Action.SIT_IN)
 @is_watched
+@is_automatic
 def follow_sitting(context: InContext, request: Request, meeting_id: UUID) -> Response:
     """What who sits is shown, whenever it changes: server-sent events, until the meeting or their sitting ends."""
     find_sitting(context, meeting_id)
@@ -61,6 +62,7 @@ def follow_sitting(context: InContext, request: Request, meeting_id: UUID) -> Re
 
 @router.get("/meetings/{meeting_id}/sitting/end", name="sitting_end")
 @asks(Action.SIT_IN)
+@is_automatic
 def follow_to_its_end(context: InContext, request: Request, meeting_id: UUID) -> Response:
     """That the meeting, or the asker's sitting, ended: what they opened of a candidate then leaves their window."""
     find_sitting(context, meeting_id)
@@ -95,6 +97,7 @@ def show_projector(context: InContext, request: Request, meeting_id: UUID) -> Re
 @router.get("/meetings/{meeting_id}/projector/events")
 @asks(Action.RUN_MEETING)
 @is_watched
+@is_automatic
 def follow_on_wall(context: InContext, request: Request, meeting_id: UUID) -> Response:
     """What is on the wall, whenever it changes."""
     return _followed_by_secretary(context, request, meeting_id, WALL)
@@ -102,6 +105,7 @@ def follow_on_wall(context: InContext, request: Request, meeting_id: UUID) -> Re
 
 @router.get("/meetings/{meeting_id}/run/events")
 @asks(Action.RUN_MEETING)
+@is_automatic
 def follow_running(context: InContext, request: Request, meeting_id: UUID) -> Response:
     """That a meeting that is run in this window was closed in another, as soon as it was."""
     return _followed_by_secretary(context, request, meeting_id, RUN)

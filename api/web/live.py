@@ -31,7 +31,7 @@ STREAM: Final = "text/event-stream"
 LOOK_SECONDS: Final = 1.0
 #: So often it is read anew whether or not anything rang: what ends by time alone, as a sign-in, writes no line.
 AGAIN_SECONDS: Final = 10.0
-#: So often a stream says that it lives, so that nothing between takes it for dead.
+#: So often a stream says that it lives: nothing between takes it for dead, and a page that hears nothing knows it is.
 SIGN_SECONDS: Final = 20.0
 #: So many streams one person has in one process. One more ends the oldest, which says so: were it silent, its browser
 #: would come back by itself, and end the next.
@@ -146,7 +146,7 @@ class LivePages:
             yield _RETRY
             while True:
                 if not await _within(stream.news, SIGN_SECONDS):
-                    yield ": here\n\n"
+                    yield "event: here\ndata:\n\n"
                     continue
                 stream.news.clear()
                 # While it is sent, what comes after may be there already.
