@@ -111,6 +111,37 @@ def test_who_left_who_is_not_seated_and_who_only_works_here_are_refused(sitting:
     assert not shown["police"].startswith("OVER"), "the others go on"
 
 
+@pytest.mark.parametrize("recorded", ["absent", "excused"])
+def test_who_is_recorded_as_away_reads_nothing_by_any_way_into_the_meeting(
+    sitting: tuple[Cast, UUID, list[UUID]], recorded: str
+) -> None:
+    cast, here, _ = sitting
+    with cast.session() as session:
+        item, codim = item_named(session, here, "CCSMTL"), seat(session, "clinical", "codim")
+        attendance.record(session, here, codim, recorded, by=cast.actor("coordinator"), at=NOW)
+        session.commit()
+    ways = (
+        f"/meetings/{here}/sitting",
+        f"/meetings/{here}/sitting/raised/{item}",
+        f"/meetings/{here}/sitting/events",
+        f"/meetings/{here}/sitting/end",
+        f"/api/v1/meetings/{here}/sitting/raised/{item}",
+    )
+    member = _as(cast)
+    assert [member.get(way).status_code for way in ways] == [404] * len(ways)
+    assert _shown(cast, here, MEMBER)[MEMBER].startswith("OVER")
+
+
+def test_what_a_sitting_answers_is_kept_by_no_browser(sitting: tuple[Cast, UUID, list[UUID]]) -> None:
+    cast, here, _ = sitting
+    with cast.session() as session:
+        item = item_named(session, here, "CCSMTL")
+    for way in ("sitting", f"sitting/raised/{item}", "sitting/events"):
+        assert _as(cast).get(f"/meetings/{here}/{way}").headers["cache-control"] == "no-store", way
+    raised = _as(cast).get(f"/api/v1/meetings/{here}/sitting/raised/{item}")
+    assert raised.headers["cache-control"] == "no-store"
+
+
 def test_when_the_meeting_closes_nobody_reads_its_cases_there_any_more(sitting: tuple[Cast, UUID, list[UUID]]) -> None:
     cast, here, _ = sitting
     with cast.session() as session:
