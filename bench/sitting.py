@@ -130,7 +130,7 @@ class _Room:
         try:
             assert b" 200 " in (await reader.readuntil(b"\r\n\r\n")).partition(b"\r\n")[0]
             while line := await reader.readline():
-                if line.startswith(b"event: "):
+                if line.startswith(b"event: ") and line != b"event: here\n":
                     assert line == b"event: shown\n", line
                     self._seen.append(time.monotonic())
                     if len(self._seen) >= len(self._cookies):

@@ -28,7 +28,8 @@ class BrowserSession(Table, table=True):
 
     It ends when idle or old, when its person signs out or ends it elsewhere, and when the person leaves: the
     request's own query asks. `id` names it in the person's list of sign-ins, where the digest is never shown. `shows`
-    is the one candidate whose name its pages show, until a moment: opened once, for a sitting of work.
+    is the one candidate whose name its pages show, until a moment: opened once, for a sitting of work. `watched_at` is
+    when a meeting that sits was last watched by it: that page alone is held by it, and no other.
     """
 
     __table_args__ = (
@@ -48,6 +49,7 @@ class BrowserSession(Table, table=True):
     device: str = ""  # browser and system, in words of ours: "Firefox, Windows"
     signed_in_at: datetime = moment()
     seen_at: datetime = moment()
+    watched_at: datetime | None = moment(default=None)
     ended_at: datetime | None = moment(default=None)
     ended_as: str = ""
     shows: UUID | None = None

@@ -34,7 +34,7 @@ ADDED_BY_OWN = {
         "trouble",
         "shown",
     ),
-    "browser_session": ("seen_at", "ended_at", "ended_as", "shows", "shows_until"),
+    "browser_session": ("seen_at", "watched_at", "ended_at", "ended_as", "shows", "shows_until"),
     "identity": ("linked_at", "ended_at"),
     "passkey": ("sign_count", "device", "used_at", "ended_at"),
     "door": ("used_at", "used_by_digest"),

@@ -1,7 +1,8 @@
 """Who is signed in: sign-ins as rows, found by the digest of an opaque cookie, and the context of a request.
 
 A sign-in ends when it lay idle for 30 minutes, when it is 10 hours old, when its person signs out, and when its
-person no longer holds anything in the program: the questions of each request ask.
+person no longer holds anything in the program: the questions of each request ask. Who watches a meeting that sits is
+not idle there: the pages marked `is_watched` go on for them, and no other page does.
 
 In order: the installation, which all requests share; the context of one request, how it is opened and left;
 beginning and ending a sign-in; and what a request asks of the database before anything else. Those are two statements
@@ -21,7 +22,7 @@ from uuid import UUID
 import anyio
 from fastapi import Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from sqlalchemy import DateTime, Engine, Text, Uuid, bindparam, update
+from sqlalchemy import DateTime, Engine, Text, Uuid, bindparam, func, or_, update
 from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -29,7 +30,7 @@ from adapters.database import finding_session, open_session, program_session, sa
 from api.access import questions
 from api.access.being_written import being_written
 from api.access.engine_server import EngineServer
-from api.access.permissions import Asker, action_of, is_for_anyone
+from api.access.permissions import Asker, Endpoint, action_of, is_for_anyone
 from api.access.request_rates import Requests
 from domain.access import Means, sign_ins
 from domain.casework import CopySchedule
@@ -37,6 +38,7 @@ from domain.kernel import (
     Question,
     Refusal,
     built,
+    changes,
     col,
     digest,
     first,
@@ -49,8 +51,8 @@ from domain.kernel import (
     remember,
     run,
     scalar,
-    scalars,
     select,
+    tuples,
     value_of,
 )
 from domain.mail import LetterTemplates
@@ -86,10 +88,16 @@ _SIGNED_IN: Final = (
     .where(
         _by_token,
         col(BrowserSession.ended_at).is_(None),
-        col(BrowserSession.seen_at) > bindparam("idle_since", type_=DateTime(timezone=True)),
+        or_(
+            col(BrowserSession.seen_at) > bindparam("idle_since", type_=DateTime(timezone=True)),
+            # No moment is given where what is asked for is no page to watch: then this holds nothing.
+            col(BrowserSession.watched_at) > bindparam("unwatched_since", type_=DateTime(timezone=True)),
+        ),
         col(BrowserSession.signed_in_at) > bindparam("oldest", type_=DateTime(timezone=True)),
     )
 )
+#: How old the last sight of who watches may be before it is written again.
+_WATCHED_EVERY: Final = timedelta(minutes=5)
 _SEEN: Final = update(BrowserSession).where(_by_token).values(seen_at=bindparam("moment"))
 
 
@@ -102,6 +110,18 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 class NotSignedIn(Exception):
     """No one is signed in, or the sign-in has ended."""
+
+
+def is_watched(endpoint: Endpoint) -> Endpoint:
+    """Mark a page that is watched for hours without a click: who watches keeps it, though their sign-in lies idle."""
+    endpoint.__is_watched__ = True  # type: ignore[attr-defined]  # read by `context` alone
+    return endpoint
+
+
+def is_automatic(endpoint: Endpoint) -> Endpoint:
+    """Mark what a page asks for by itself, without anybody's doing: it is no sign of life."""
+    endpoint.__is_automatic__ = True  # type: ignore[attr-defined]  # read by `context` alone
+    return endpoint
 
 
 @dataclass(frozen=True)
@@ -258,8 +278,13 @@ async def context(request: Request) -> AsyncIterator[RequestContext]:
     async with desks:
         session = installation.finding_a_program()
         try:
-            changes_nothing = request.method in SAFE_METHODS
-            seated = await run_in_threadpool(_sit_down, installation, session, token, changes_nothing=changes_nothing)
+            endpoint = request.scope["endpoint"]
+            way = _Way(
+                request.method in SAFE_METHODS,
+                is_watched=hasattr(endpoint, "__is_watched__"),
+                is_automatic=hasattr(endpoint, "__is_automatic__"),
+            )
+            seated = await run_in_threadpool(_sit_down, installation, session, token, way)
             request.state.seated = seated  # for whoever answers a refusal: the record is told who was refused
             yield seated
             # An exception of the endpoint is raised at the yield, and leaving the session undoes what it did.
@@ -273,20 +298,29 @@ async def context(request: Request) -> AsyncIterator[RequestContext]:
             raise
 
 
-def _sit_down(installation: Installation, session: Session, token: str, *, changes_nothing: bool) -> RequestContext:
+@dataclass(frozen=True)
+class _Way:
+    """How it is asked: changing nothing, for a page that is watched, by a page and not by a person."""
+
+    changes_nothing: bool
+    is_watched: bool
+    is_automatic: bool
+
+
+def _sit_down(installation: Installation, session: Session, token: str, way: _Way) -> RequestContext:
     """Find out who is signed in and what they hold today.
 
     Raises NotSignedIn, TooManyRequests, or the Refusal of what would change something that is still being written.
     """
     at = installation.clock()
-    person_id = _signed_in(session, token, at, changes_nothing=changes_nothing)
+    person_id = _signed_in(session, token, at, way)
     asker = Asker(person_id, standing(session, local_day(session, at)))
     if not asker.is_staff:
         # Whoever left is out at the next request, whatever their cookie says.
         raise NotSignedIn
     installation.requests.hit(person_id, at, installation.transaction)
     seated = RequestContext(session, asker, at, installation, digest(session, token))
-    if not changes_nothing and installation.demonstration and seated.is_being_written:
+    if not way.changes_nothing and installation.demonstration and seated.is_being_written:
         raise being_written()
     return seated
 
@@ -374,42 +408,60 @@ def sign_in_by(installation: Installation, token: str) -> SignIn | None:
     """The sign-in of a cookie; None where it has ended, or never was."""
     at = installation.clock()
     with installation.finding_a_program() as session:
-        asked = {"digest": digest(session, token), "idle_since": at - IDLE, "oldest": at - LONGEST}
-        found = run(session, _SIGNED_IN, asked).first()
+        found = run(session, _SIGNED_IN, _holds(digest(session, token), at)).first()
     return None if found is None else SignIn(found.program_id, found.person_id)
 
 
-def still_signed_in(session: Session, tokens: Collection[str], at: datetime) -> set[str]:
-    """Those of these cookies whose sign-in holds in the session's program. To ask is no sign of life."""
+def _holds(token_digest: str, at: datetime, *, is_watched: bool = False) -> dict[str, object]:
+    """What `_SIGNED_IN` asks of a sign-in."""
+    since = {"idle_since": at - IDLE, "unwatched_since": at - IDLE if is_watched else None}
+    return {"digest": token_digest, "oldest": at - LONGEST, **since}
+
+
+def still_signed_in(session: Session, tokens: Collection[str], at: datetime) -> dict[str, bool]:
+    """Those of these cookies whose sign-in holds in the session's program: whether everywhere, or where it watches.
+
+    To ask is no sign of life.
+    """
     digests = {digest(session, token): token for token in tokens}
-    holds = (
-        col(BrowserSession.token_digest).in_(digests),
-        col(BrowserSession.ended_at).is_(None),
-        col(BrowserSession.seen_at) > at - IDLE,
-        col(BrowserSession.signed_in_at) > at - LONGEST,
+    is_used = col(BrowserSession.seen_at) > at - IDLE
+    rows = tuples(
+        session,
+        select(BrowserSession.token_digest, is_used).where(
+            col(BrowserSession.token_digest).in_(digests),
+            in_program(BrowserSession),
+            col(BrowserSession.ended_at).is_(None),
+            or_(is_used, col(BrowserSession.watched_at) > at - IDLE),
+            col(BrowserSession.signed_in_at) > at - LONGEST,
+        ),
     )
-    rows = scalars(session, select(BrowserSession.token_digest).where(in_program(BrowserSession), *holds))
-    return {digests[found] for found in rows}
+    return {digests[found]: used for found, used in rows}
 
 
-def _signed_in(session: Session, token: str, at: datetime, *, changes_nothing: bool) -> UUID:
+def keep_watching(session: Session, tokens: Collection[str], at: datetime) -> None:
+    """Note that these sign-ins, which hold, watch a meeting now. Their other pages end as if nobody did."""
+    last = func.greatest(BrowserSession.seen_at, BrowserSession.watched_at)
+    theirs = col(BrowserSession.token_digest).in_([digest(session, token) for token in tokens])
+    run(session, changes(BrowserSession).where(theirs, last < at - _WATCHED_EVERY).values(watched_at=at))
+
+
+def _signed_in(session: Session, token: str, at: datetime, way: _Way) -> UUID:
     """Whose sign-in this is, in whose program the session then is. Raises NotSignedIn where it has ended.
 
     A request that changes nothing reads each thing once.
     """
     found_by = digest(session, token)
-    asked = {"digest": found_by, "idle_since": at - IDLE, "oldest": at - LONGEST}
-    found = run(session, _SIGNED_IN, asked).first()
+    found = run(session, _SIGNED_IN, _holds(found_by, at, is_watched=way.is_watched)).first()
     if found is None:
         raise NotSignedIn
     session.info["program_id"] = found.program_id
     session.info["time_zone"] = found.time_zone
     show_moments_in(found.time_zone)
-    if at - found.seen_at > _SEEN_EVERY:
+    if not way.is_automatic and _SEEN_EVERY < at - found.seen_at < IDLE:
         # Kept whatever becomes of the request, and locked for nobody who asks meanwhile.
         run(session, _SEEN, {"digest": found_by, "moment": at})
         session.commit()
-    if changes_nothing:
+    if way.changes_nothing:
         remember(session)
         know_program(session, frozen(Program)(*found[4:]))
     person_id: UUID = found.person_id

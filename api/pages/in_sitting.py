@@ -14,7 +14,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access.permissions import Action, asks, require
-from api.access.session import InContext, RequestContext
+from api.access.session import InContext, RequestContext, is_automatic, is_watched
 from api.access.sittings import SittingRead, find_sitting, read_open
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page_of_meeting, see_other
@@ -27,6 +27,7 @@ router = framed_pages()
 
 @router.get("/meetings/{meeting_id}/sitting", name=SITTING)
 @asks(Action.SIT_IN)
+@is_watched
 def show_in_sitting(context: InContext, request: Request, meeting_id: UUID) -> Response:
     """One meeting, for who sits in it. One that is over is read on its own page."""
     read = read_open(context, meeting_id)
@@ -37,6 +38,7 @@ def show_in_sitting(context: InContext, request: Request, meeting_id: UUID) -> R
 
 @router.get("/meetings/{meeting_id}/sitting/raised/{item_id}", name="raised")
 @asks(Action.SIT_IN)
+@is_watched
 def read_raised(context: InContext, request: Request, meeting_id: UUID, item_id: UUID) -> Response:
     """What workers raise of the cases under an item, for who sits: each reading is on record."""
     read = read_open(context, meeting_id)
@@ -49,6 +51,8 @@ def read_raised(context: InContext, request: Request, meeting_id: UUID, item_id:
 
 @router.get("/meetings/{meeting_id}/sitting/events")
 @asks(Action.SIT_IN)
+@is_watched
+@is_automatic
 def follow_sitting(context: InContext, request: Request, meeting_id: UUID) -> Response:
     """What who sits is shown, whenever it changes: server-sent events, until the meeting or their sitting ends."""
     find_sitting(context, meeting_id)
@@ -57,6 +61,7 @@ def follow_sitting(context: InContext, request: Request, meeting_id: UUID) -> Re
 
 @router.get("/meetings/{meeting_id}/sitting/end", name="sitting_end")
 @asks(Action.SIT_IN)
+@is_automatic
 def follow_to_its_end(context: InContext, request: Request, meeting_id: UUID) -> Response:
     """That the meeting, or the asker's sitting, ended: what they opened of a candidate then leaves their window."""
     find_sitting(context, meeting_id)
@@ -65,6 +70,7 @@ def follow_to_its_end(context: InContext, request: Request, meeting_id: UUID) ->
 
 @router.get("/meetings/{meeting_id}/projector", name=WALL)
 @asks(Action.RUN_MEETING)
+@is_watched
 def show_projector(context: InContext, request: Request, meeting_id: UUID) -> Response:
     """One meeting on the wall: numbers, hours and counts, and no words that anybody typed."""
     meeting, _, given = find_sitting(context, meeting_id)
@@ -81,6 +87,8 @@ def show_projector(context: InContext, request: Request, meeting_id: UUID) -> Re
 
 @router.get("/meetings/{meeting_id}/projector/events")
 @asks(Action.RUN_MEETING)
+@is_watched
+@is_automatic
 def follow_on_wall(context: InContext, request: Request, meeting_id: UUID) -> Response:
     """What is on the wall, whenever it changes."""
     return _followed_by_secretary(context, request, meeting_id, WALL)
@@ -88,6 +96,7 @@ def follow_on_wall(context: InContext, request: Request, meeting_id: UUID) -> Re
 
 @router.get("/meetings/{meeting_id}/run/events")
 @asks(Action.RUN_MEETING)
+@is_automatic
 def follow_running(context: InContext, request: Request, meeting_id: UUID) -> Response:
     """That a meeting that is run in this window was closed in another, as soon as it was."""
     return _followed_by_secretary(context, request, meeting_id, RUN)

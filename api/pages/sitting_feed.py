@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from fastapi import FastAPI, Request, Response
@@ -16,7 +16,7 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from api.access.permissions import Action, Asker, Forbidden, require
-from api.access.session import Installation, RequestContext, still_signed_in
+from api.access.session import Installation, RequestContext, keep_watching, still_signed_in
 from api.access.sittings import OPEN_TO_SIT, Sight, SittingRead, read_sitting
 from api.views.in_sitting import CASE_WORDS, in_sitting
 from api.views.meetings import heading_of
@@ -36,6 +36,8 @@ WALL: Final = "projector"
 RUN: Final = "run"
 #: Beside what was opened of a candidate: nothing is shown, and it ends with the reader's sitting.
 BESIDE: Final = "beside"
+#: What is watched for hours without a click: who watches it stays, though their sign-in lies idle.
+_WATCHED: Final = frozenset({SITTING, WALL})
 #: What the views without a page of their own show of the meeting: that they follow it.
 _FOLLOWS: Final = {RUN: "sitting_followed.html", BESIDE: "sitting_beside.html"}
 
@@ -59,7 +61,8 @@ def followed(context: RequestContext, request: Request, meeting_id: UUID, view: 
         # Who does not ask for a stream gets what it would begin with.
         return Response(event_of(feed.show([reader])[reader]), media_type=STREAM)
     live: LivePages = request.app.state.live
-    return live.answer((program_id, meeting_id), feed, reader)
+    crowded = feed.written("sitting_over.html", why="elsewhere", view=view)
+    return live.answer((program_id, meeting_id), feed, reader, whose=reader.person_id, crowded=crowded)
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ class SittingFeed:
             is_open = meeting.state in OPEN_TO_SIT
             read = read_sitting(session, meeting, members, {one.person_id for one in readers}) if is_open else None
             written: dict[Hashable, Shown] = {}
-            found = {}
+            found: dict[Reader, Shown] = {}
             for one in readers:
                 context = RequestContext(session, Asker(one.person_id, today), at, self.installation)
                 why, sight = self._sight(context, read, one, signed_in)
@@ -99,13 +102,18 @@ class SittingFeed:
                         show_moments_in(context.program.time_zone)
                         written[key] = self._write(context, read, sight, one.view, why)
                 found[one] = written[key]
+            if meeting.state == "under_way":
+                watching = {one.token for one, shown in found.items() if one.view in _WATCHED and not shown.is_last}
+                keep_watching(session, watching, at)
+                session.commit()
             return found
 
     def _sight(
-        self, context: RequestContext, read: SittingRead | None, reader: Reader, signed_in: Collection[str]
+        self, context: RequestContext, read: SittingRead | None, reader: Reader, signed_in: Mapping[str, bool]
     ) -> tuple[str, Sight | None]:
         """What a reader sees by now; or why they see nothing any more."""
-        if reader.token not in signed_in or not context.asker.is_staff:
+        is_used = signed_in.get(reader.token)
+        if is_used is None or not (is_used or reader.view in _WATCHED) or not context.asker.is_staff:
             return "signed_out", None
         if read is None:
             return "closed", None
@@ -119,18 +127,17 @@ class SittingFeed:
     def _write(
         self, context: RequestContext, read: SittingRead | None, sight: Sight | None, view: str, why: str
     ) -> Shown:
-        asked = _Asked(self.app, _scope(self.meeting_id, view), Headers({PART_HEADER: "now"}))
         if read is None or sight is None:
-            answer = render(asked, "sitting_over.html", why=why, meeting_id=self.meeting_id, view=view)
-            return Shown(bytes(answer.body).decode(), is_last=True)
+            return Shown(self.written("sitting_over.html", why=why, view=view), is_last=True)
         if view in _FOLLOWS:
-            answer = render(asked, _FOLLOWS[view], meeting_id=self.meeting_id)
-            return Shown(bytes(answer.body).decode())
-        shown = in_sitting(read, sight, context.language, context.at)
-        answer = render(
-            asked, f"{view}.html", **heading_of(context, read.meeting), sitting=shown, outcomes=OUTCOMES, **CASE_WORDS
-        )
-        return Shown(bytes(answer.body).decode())
+            return Shown(self.written(_FOLLOWS[view], view=view))
+        shown, heading = in_sitting(read, sight, context.language, context.at), heading_of(context, read.meeting)
+        return Shown(self.written(f"{view}.html", view=view, **heading, sitting=shown, outcomes=OUTCOMES, **CASE_WORDS))
+
+    def written(self, template: str, *, view: str, **values: Any) -> str:
+        """The part of a page that is kept fresh, as it is written now."""
+        asked = _Asked(self.app, _scope(self.meeting_id, view), Headers({PART_HEADER: "now"}))
+        return bytes(render(asked, template, view=view, meeting_id=self.meeting_id, **values).body).decode()
 
 
 @dataclass(frozen=True)

@@ -166,6 +166,17 @@ function takeWords(asked, form) {
   }
 }
 
+/** One of several forms was saved, each for one thing: who stayed in it goes on to the next thing that waits. */
+function goOn(sent, fresh) {
+  if (!sent.dataset.turn) return;
+  const forms = [...fresh.querySelectorAll("form[data-turn]")];
+  const here = forms.findIndex((one) => one.dataset.turn === sent.dataset.turn);
+  const next = [...forms.slice(here + 1), ...forms.slice(0, here + 1)].find((one) => one.hasAttribute("data-waits"));
+  if (!next) return;
+  next.closest("details").open = true;
+  next.querySelector("textarea, select, input:not([type=hidden])").focus();
+}
+
 /** Sends one form; resolves when the page shows the outcome, whatever it was. */
 async function send(form, submitter, wordsSeen = null) {
   const selector = form.dataset.swap;
@@ -186,7 +197,9 @@ async function send(form, submitter, wordsSeen = null) {
     if (fresh && old) {
       const word = (fresh.matches("[data-say]") ? fresh : page.querySelector("[data-say]"))?.dataset.say;
       if (!answer.ok) for (const one of fresh.querySelectorAll("form[data-refused]")) one.dataset.refused ||= word ?? "";
+      const isHere = form.contains(document.activeElement) || document.activeElement === document.body;
       replacePart(old, document.adoptNode(fresh), trail, form);
+      if (answer.ok && isHere) goOn(form, fresh);
       const refused = answer.ok ? fresh.querySelector("form[data-refused]")?.dataset.refused : "";
       say(refused ? `${word ?? ""} ${document.body.dataset.unsettled} ${refused}` : word ?? "", { failed: !answer.ok || Boolean(refused) });
     } else if (page.querySelector("[data-pointed]")) {
@@ -384,15 +397,18 @@ function putLive(id, html) {
   if (isNews) say(word);
 }
 
-/** Nothing more comes: what was opened goes, what was typed stays and says that it was not saved. */
-function endLive(id, html, said) {
+/**
+ * Nothing more comes: what was opened goes, what was typed stays and says that it was not saved; unless this window alone
+ * stands back for others of the same person: then it may still be sent.
+ */
+function endLive(id, html, said, { isElsewhere = false } = {}) {
   for (const words of document.querySelectorAll("[data-live-words]")) words.remove();
   // Where all of a page was opened for the meeting, all of it goes.
   const part = document.getElementById(id);
   if (said.ends && part) document.getElementById(said.ends)?.replaceChildren(part);
   if (html) putLive(id, html);
   else document.getElementById(id)?.replaceChildren(Object.assign(document.createElement("p"), { textContent: said.lost }));
-  for (const form of document.querySelectorAll("form")) {
+  for (const form of isElsewhere ? [] : document.querySelectorAll("form")) {
     if (form.method !== "post" || ![...form.elements].some(isTouched)) continue;
     const told = Object.assign(document.createElement("p"), { className: "error", textContent: said.unsaved ?? said.lost });
     form.dataset.refused = told.textContent;
@@ -401,42 +417,79 @@ function endLive(id, html, said) {
   }
 }
 
+/** So long a stream may say nothing: it says that it lives more often than twice in this time. */
+const SILENT_MS = 45000;
+
 function follow(id, address, said) {
   let source = null;
   let isOver = false;
-  let isAway = false;
+  let silence = 0;
+  const show = (name, html) => {
+    stayFresh();
+    if (name === "shown") putLive(id, html);
+    else if (name !== "here") {
+      close();
+      isOver = true;
+      clearTimeout(silence);
+      endLive(id, html, said, { isElsewhere: name === "elsewhere" });
+    }
+  };
+  /** What is shown is as it was: the page says so until it is fresh again, whatever else is said meanwhile. */
+  const goAway = () => {
+    const part = document.getElementById(id);
+    if (isOver || !part || part.classList.contains("is-away")) return;
+    part.classList.add("is-away");
+    say(said.away, { failed: true });
+  };
+  const stayFresh = () => {
+    const part = document.getElementById(id);
+    if (part?.classList.contains("is-away")) say("");
+    part?.classList.remove("is-away");
+    clearTimeout(silence);
+    // A line that is dead may look alive for as long as nobody sends anything.
+    silence = setTimeout(() => { goAway(); close(); lookAgain(); }, SILENT_MS);
+  };
   const open = () => {
     if (source || isOver) return;
+    if (!window.EventSource) { lookAgain(); return; }
     source = new EventSource(address);
-    source.addEventListener("shown", (event) => {
-      if (isAway) say("");
-      isAway = false;
-      putLive(id, event.data);
-    });
-    source.addEventListener("ended", (event) => { close(); isOver = true; endLive(id, event.data, said); });
+    for (const name of ["shown", "here", "ended", "elsewhere"]) source.addEventListener(name, (event) => show(name, event.data));
     source.addEventListener("error", () => {
-      if (!isAway && !isOver) say(said.away, { failed: true });
-      isAway = true;
-      if (source?.readyState === EventSource.CLOSED) { close(); setTimeout(lookAgain, COME_BACK_MS); }
+      goAway();
+      if (source?.readyState === EventSource.CLOSED) { close(); lookLater(); }
     });
   };
   const close = () => { source?.close(); source = null; };
-  /** A browser gives up on an answer that is no stream: whether this is still ours to read, the page itself says. */
+  let later = 0;
+  const lookLater = () => { clearTimeout(later); later = setTimeout(lookAgain, COME_BACK_MS); };
+  /**
+   * Asks once for what the stream would begin with. A browser gives up on an answer that is no stream: whether this is
+   * still ours to read, the answer says. One without streams goes on asking.
+   */
   const lookAgain = async () => {
+    if (isOver || source || document.hidden && !mayHaveToGo()) return;
     try {
-      const answer = await fetch(location.href, { headers: { "X-Part": id, Accept: "text/html" }, signal: AbortSignal.timeout(PATIENCE_MS) });
-      if (answer.status >= 500) { setTimeout(lookAgain, COME_BACK_MS); return; }
-      if (!answer.ok || answer.redirected) { isOver = true; endLive(id, "", said); return; }
-      open();
+      const answer = await fetch(address, { headers: { Accept: "text/plain" }, signal: AbortSignal.timeout(PATIENCE_MS) });
+      if (answer.status >= 500) { goAway(); lookLater(); return; }
+      if (!answer.ok || answer.redirected) { show("ended", ""); return; }
+      const lines = (await answer.text()).split("\n");
+      const after = (word) => lines.filter((line) => line.startsWith(word)).map((line) => line.slice(word.length)).join("\n");
+      show(after("event: "), after("data: "));
+      if (window.EventSource) open();
+      else lookLater();
     } catch {
-      setTimeout(lookAgain, COME_BACK_MS);
+      goAway();
+      lookLater();
     }
   };
+  const mayHaveToGo = () => said.ends || document.querySelector("[data-live-words]");
   // A page that nobody sees asks for nothing, unless it shows words that may have to go.
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) open();
-    else if (!said.ends && !document.querySelector("[data-live-words]")) close();
+    else if (!mayHaveToGo()) { close(); clearTimeout(silence); }
   });
+  addEventListener("offline", goAway);
+  addEventListener("online", () => { if (!isOver) { close(); lookAgain(); } });
   open();
 }
 

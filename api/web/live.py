@@ -5,7 +5,7 @@ then is it read, written once for all who see the same, and sent. A stream holds
 nor a thread. Who may look is asked at each reading, by the same rule as at the door: where that says no, or nothing
 more comes, the last event says so and the stream ends.
 
-Nothing here counts as a sign of life: a page that lies open keeps no sign-in from ending.
+Nothing here counts as a sign of life: whether who watches may go on is what a feed says.
 """
 
 from __future__ import annotations
@@ -31,9 +31,10 @@ STREAM: Final = "text/event-stream"
 LOOK_SECONDS: Final = 1.0
 #: So often it is read anew whether or not anything rang: what ends by time alone, as a sign-in, writes no line.
 AGAIN_SECONDS: Final = 10.0
-#: So often a stream says that it lives, so that nothing between takes it for dead.
+#: So often a stream says that it lives: nothing between takes it for dead, and a page that hears nothing knows it is.
 SIGN_SECONDS: Final = 20.0
-#: So many streams one reader has in one process; who opens more ends their oldest.
+#: So many streams one person has in one process. One more ends the oldest, which says so: were it silent, its browser
+#: would come back by itself, and end the next.
 MOST_STREAMS: Final = 6
 #: How long a browser waits before it comes back, in milliseconds.
 _RETRY: Final = "retry: 3000\n\n"
@@ -41,10 +42,11 @@ _RETRY: Final = "retry: 3000\n\n"
 
 @dataclass(frozen=True)
 class Shown:
-    """What a reader is shown: a part of a page; and whether it is the last that they are."""
+    """What a reader is shown: a part of a page; whether it is the last that they are, and that only for this window."""
 
     html: str
     is_last: bool = False
+    is_elsewhere: bool = False
 
 
 class Feed(Protocol):
@@ -62,15 +64,27 @@ class Feed(Protocol):
 @dataclass(eq=False)
 class _Stream:
     reader: Hashable
+    whose: Hashable
+    crowded: str
     news: asyncio.Event = field(default_factory=asyncio.Event)
     shown: Shown | None = None
     is_over: bool = False
+    begun: float = field(default_factory=time.monotonic)
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether it sends no more than what it has by now."""
+        return self.is_over or (self.shown is not None and self.shown.is_last)
 
     def give(self, shown: Shown) -> None:
         """Have it send what is shown by now, unless that is what it sent last."""
-        if shown != self.shown:
+        if shown != self.shown and not self.is_ending:
             self.shown = shown
             self.news.set()
+
+    def give_way(self) -> None:
+        """Have it say that its person follows in too many windows, and end."""
+        self.give(Shown(self.crowded, is_last=True, is_elsewhere=True))
 
     def end(self) -> None:
         """Have it end without a word: its browser comes back by itself."""
@@ -102,36 +116,44 @@ class LivePages:
         self._topics: dict[Hashable, _Topic] = {}
         self._ends_with_process = False
 
-    def answer(self, key: Hashable, feed: Feed, reader: Hashable) -> StreamingResponse:
-        """A stream of what `reader` is shown of `key`, by `feed` where it has no stream yet."""
+    def answer(
+        self, key: Hashable, feed: Feed, reader: Hashable, *, whose: Hashable, crowded: str
+    ) -> StreamingResponse:
+        """A stream of what `reader` is shown of `key`, by `feed` where it has no stream yet.
+
+        `whose` it is counts their streams; `crowded` is shown where they open too many others.
+        """
         # X-Accel-Buffering: a proxy that gathers an answer would hold this one for ever.
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(self._events(key, feed, reader), media_type=STREAM, headers=headers)
+        return StreamingResponse(
+            self._events(key, feed, _Stream(reader, whose, crowded)), media_type=STREAM, headers=headers
+        )
 
     @property
     def streams(self) -> int:
         """How many streams are open."""
         return sum(len(topic.streams) for topic in self._topics.values())
 
-    async def _events(self, key: Hashable, feed: Feed, reader: Hashable) -> AsyncIterator[str]:
+    async def _events(self, key: Hashable, feed: Feed, stream: _Stream) -> AsyncIterator[str]:
         self._end_with_process()
         topic = self._topics.get(key)
         if topic is None:
             topic = self._topics[key] = _Topic(feed)
             topic.task = asyncio.create_task(self._keep(key, topic))
-        stream = _Stream(reader)
-        self._end_oldest(reader)
+        self._make_room(stream.whose)
         topic.join(stream)
         try:
             yield _RETRY
             while True:
                 if not await _within(stream.news, SIGN_SECONDS):
-                    yield ": here\n\n"
+                    yield "event: here\ndata:\n\n"
                     continue
                 stream.news.clear()
-                if stream.shown is not None:
-                    yield event_of(stream.shown)
-                if stream.is_over or (stream.shown is not None and stream.shown.is_last):
+                # While it is sent, what comes after may be there already.
+                shown = stream.shown
+                if shown is not None:
+                    yield event_of(shown)
+                if stream.is_over or (shown is not None and shown.is_last):
                     return
         finally:
             topic.leave(stream)
@@ -156,10 +178,11 @@ class LivePages:
         finally:
             del self._topics[key]
 
-    def _end_oldest(self, reader: Hashable) -> None:
-        theirs = [one for topic in self._topics.values() for one in topic.streams if one.reader == reader]
-        for one in theirs[: max(0, len(theirs) + 1 - MOST_STREAMS)]:
-            one.end()
+    def _make_room(self, whose: Hashable) -> None:
+        every_one = (one for topic in self._topics.values() for one in topic.streams)
+        theirs = [one for one in every_one if one.whose == whose and not one.is_ending]
+        for one in sorted(theirs, key=lambda one: one.begun)[: max(0, len(theirs) + 1 - MOST_STREAMS)]:
+            one.give_way()
 
     def _end_all(self) -> None:
         for topic in self._topics.values():
@@ -206,6 +229,6 @@ async def _within(event: asyncio.Event, seconds: float) -> bool:
 
 def event_of(shown: Shown) -> str:
     """What is shown as an event: each line of it is one of the event's, and an empty one ends it."""
-    name = "ended" if shown.is_last else "shown"
+    name = "elsewhere" if shown.is_elsewhere else "ended" if shown.is_last else "shown"
     lines = "\n".join(f"data: {line}" for line in shown.html.splitlines())
     return f"event: {name}\n{lines}\n\n"

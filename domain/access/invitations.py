@@ -301,7 +301,7 @@ def access_of(session: Session, people: Collection[UUID], *, at: datetime) -> di
                 counted(
                     BrowserSession,
                     col(BrowserSession.ended_at).is_(None),
-                    col(BrowserSession.seen_at) > at - sign_ins.IDLE,
+                    func.greatest(BrowserSession.seen_at, BrowserSession.watched_at) > at - sign_ins.IDLE,
                     col(BrowserSession.signed_in_at) > at - sign_ins.LONGEST,
                 ).label("sign_ins")
             ),

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, func, update
 from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import Session, and_
 
@@ -271,7 +271,8 @@ def _are_open(person_id: UUID, at: datetime) -> ColumnElement[bool]:
         in_program(BrowserSession),
         BrowserSession.person_id == person_id,
         col(BrowserSession.ended_at).is_(None),
-        col(BrowserSession.seen_at) > at - IDLE,
+        # One that only watches a meeting still opens that page: its person sees it in their list, and may end it.
+        func.greatest(BrowserSession.seen_at, BrowserSession.watched_at) > at - IDLE,
         col(BrowserSession.signed_in_at) > at - LONGEST,
     )
 

@@ -18,7 +18,9 @@ _WRITES: Final = re.compile(r'^\s*(insert into|update|delete from)\s+"?(\w+)"?(?
 #: Rows that tell what a browser or a request is at, and nothing of the program.
 OF_NOBODY: Final = frozenset({"sign_in_flow", "answered_request", "rate_count"})
 #: When a sign-in or a calendar was last seen: the first column that such a statement sets.
-SIGNS_OF_LIFE: Final = frozenset({("browser_session", "seen_at"), ("calendar_feed", "read_at")})
+SIGNS_OF_LIFE: Final = frozenset(
+    {("browser_session", "seen_at"), ("browser_session", "watched_at"), ("calendar_feed", "read_at")}
+)
 
 _in_request: ContextVar[str] = ContextVar("in_request", default="")
 _KEPT: Final = "written in this transaction"

@@ -68,6 +68,7 @@ OPEN_COLUMNS = {
         "device",
         "signed_in_at",
         "seen_at",
+        "watched_at",
         "ended_at",
         "ended_as",
         "shows",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -10,18 +11,20 @@ import pytest
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlmodel import select as select_model
 
 from api.access.follow_ups import find_follow_up
 from api.access.permissions import Asker, Forbidden
 from api.access.sittings import read_sitting
 from api.pages.sitting_feed import Reader, SittingFeed
+from domain.access import LONGEST, sign_ins
 from domain.kernel import local_day
 from domain.roles import standing
 from meetings import attendance, running
 from meetings.committees import membership
 from meetings.locking import read_meeting
+from models.access import BrowserSession
 from models.base import table_of
 from models.program import Person
 from models.record import Event
@@ -108,6 +111,37 @@ def test_who_left_who_is_not_seated_and_who_only_works_here_are_refused(sitting:
     assert not shown["police"].startswith("OVER"), "the others go on"
 
 
+@pytest.mark.parametrize("recorded", ["absent", "excused"])
+def test_who_is_recorded_as_away_reads_nothing_by_any_way_into_the_meeting(
+    sitting: tuple[Cast, UUID, list[UUID]], recorded: str
+) -> None:
+    cast, here, _ = sitting
+    with cast.session() as session:
+        item, codim = item_named(session, here, "CCSMTL"), seat(session, "clinical", "codim")
+        attendance.record(session, here, codim, recorded, by=cast.actor("coordinator"), at=NOW)
+        session.commit()
+    ways = (
+        f"/meetings/{here}/sitting",
+        f"/meetings/{here}/sitting/raised/{item}",
+        f"/meetings/{here}/sitting/events",
+        f"/meetings/{here}/sitting/end",
+        f"/api/v1/meetings/{here}/sitting/raised/{item}",
+    )
+    member = _as(cast)
+    assert [member.get(way).status_code for way in ways] == [404] * len(ways)
+    assert _shown(cast, here, MEMBER)[MEMBER].startswith("OVER")
+
+
+def test_what_a_sitting_answers_is_kept_by_no_browser(sitting: tuple[Cast, UUID, list[UUID]]) -> None:
+    cast, here, _ = sitting
+    with cast.session() as session:
+        item = item_named(session, here, "CCSMTL")
+    for way in ("sitting", f"sitting/raised/{item}", "sitting/events"):
+        assert _as(cast).get(f"/meetings/{here}/{way}").headers["cache-control"] == "no-store", way
+    raised = _as(cast).get(f"/api/v1/meetings/{here}/sitting/raised/{item}")
+    assert raised.headers["cache-control"] == "no-store"
+
+
 def test_when_the_meeting_closes_nobody_reads_its_cases_there_any_more(sitting: tuple[Cast, UUID, list[UUID]]) -> None:
     cast, here, _ = sitting
     with cast.session() as session:
@@ -145,9 +179,7 @@ def test_a_case_that_is_not_shared_with_an_organization_is_not_shown_to_who_sits
     assert {name: "#2026-01" in text for name, text in shown.items()} == {MEMBER: False, "police": True, WORKER: True}
 
 
-def test_a_sign_in_that_ended_ends_what_follows_from_it_and_following_keeps_none_alive(
-    sitting: tuple[Cast, UUID, list[UUID]],
-) -> None:
+def test_a_sign_in_that_ended_ends_what_follows_from_it(sitting: tuple[Cast, UUID, list[UUID]]) -> None:
     cast, here, _ = sitting
     app = app_on(cast.database, at=NOW)
     token = token_for(cast.database, cast.people[MEMBER], at=AT)
@@ -155,6 +187,68 @@ def test_a_sign_in_that_ended_ends_what_follows_from_it_and_following_keeps_none
     reader = Reader(token, cast.people[MEMBER], "en", "in_sitting")
     assert feed.show([reader])[reader].is_last, "it lay idle since the day before"
     assert "sign-in" in feed.show([reader])[reader].html
+
+
+def _with(cast: Cast, token: str, at: datetime) -> TestClient:
+    client = TestClient(app_on(cast.database, at=at), base_url="http://testserver", follow_redirects=False)
+    client.cookies.set("spheres", token)
+    return client
+
+
+def _watches(cast: Cast, here: UUID, token: str, at: datetime, view: str = "in_sitting") -> bool:
+    """Whether a window that was opened by this sign-in still shows the meeting."""
+    app = app_on(cast.database, at=at)
+    feed = SittingFeed(app, app.state.installation, cast.program_id, here)
+    reader = Reader(token, cast.people[MEMBER], "en", view)
+    return not feed.show([reader])[reader].is_last
+
+
+def test_who_only_watches_the_meeting_stays_in_it_and_their_other_pages_end_as_if_nobody_did(
+    sitting: tuple[Cast, UUID, list[UUID]],
+) -> None:
+    cast, here, (case, _) = sitting
+    token = token_for(cast.database, cast.people[MEMBER], at=NOW)
+    watched, later = NOW + timedelta(minutes=25), NOW + timedelta(minutes=50)
+    assert _watches(cast, here, token, watched)
+    client = _with(cast, token, later)
+    with cast.session() as session:
+        item = item_named(session, here, "CCSMTL")
+    assert _watches(cast, here, token, later)
+    assert client.get(f"/meetings/{here}/sitting").status_code == 200
+    assert WORDS in client.get(f"/meetings/{here}/sitting/raised/{item}").text
+    for other in ("/", f"/follow-ups/{case}", f"/meetings/{here}"):
+        assert client.get(other).headers.get("location", "").startswith("/sign-in"), other
+    assert client.get(f"/api/v1/follow-ups/{case}").status_code == 401
+    assert not _watches(cast, here, token, later, "beside"), "what was opened of a candidate goes"
+    with cast.session() as session:
+        (shown,) = sign_ins.open_sign_ins(session, cast.people[MEMBER], at=later)
+        sign_ins.end(session, cast.people[MEMBER], shown.id, by=cast.actor(MEMBER), at=later)
+        session.commit()
+    assert not _watches(cast, here, token, later), "and its person can end it"
+    assert client.get(f"/meetings/{here}/sitting").status_code == 303
+
+
+def test_watching_holds_no_sign_in_that_lies_idle_besides_or_is_old_nor_before_or_after_the_meeting(
+    sitting: tuple[Cast, UUID, list[UUID]],
+) -> None:
+    cast, here, _ = sitting
+    minutes = [NOW + timedelta(minutes=n) for n in (25, 50, 81)]
+    token, nobody = (token_for(cast.database, cast.people[MEMBER], at=NOW) for _ in range(2))
+    old = token_for(cast.database, cast.people[MEMBER], at=NOW - LONGEST + timedelta(minutes=40))
+    with cast.session() as session:
+        session.execute(update(table_of(BrowserSession)).values(seen_at=NOW))
+        session.commit()
+    for one in (token, old):
+        assert _watches(cast, here, one, minutes[0])
+    assert [_watches(cast, here, one, minutes[1]) for one in (token, nobody, old)] == [True, False, False]
+    assert not _watches(cast, here, token, minutes[2] + timedelta(minutes=1)), "nobody looked for half an hour"
+    with cast.session() as session:
+        running.close_meeting(session, here, carry_rest=True, by=cast.actor("coordinator"), at=minutes[1])
+        session.commit()
+    assert not _watches(cast, here, token, minutes[1])
+    client = _with(cast, token, minutes[1])
+    assert client.get(f"/meetings/{here}/sitting").headers["location"] == f"/meetings/{here}"
+    assert client.get(f"/meetings/{here}").headers["location"].startswith("/sign-in")
 
 
 def test_the_secretary_records_a_case_and_one_who_comes_second_is_told(sitting: tuple[Cast, UUID, list[UUID]]) -> None:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from meetings import attendance, deciding, running
+from api.web.live import MOST_STREAMS
+from meetings import attendance, deciding, discussing, running
+from meetings.caseloads import case_lines
 from tests.api.application import SERVED, app_on, token_for
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.cast import Cast
-from tests.following import WORKER
+from tests.following import WORKER, followed
 from tests.meetings.clinic import NOW
 from tests.meetings.sitting import seat
 from tests.meetings.spoken_cases import WORDS, item_named, prepare_cases
@@ -22,6 +28,74 @@ from tests.meetings.spoken_cases import WORDS, item_named, prepare_cases
 pytestmark = pytest.mark.browser
 
 MEMBERS = ("worker_codim", "police", WORKER, "without_mail", "deputy")
+
+
+class Cable:
+    """The line between browsers and a server, which can be cut, and mended."""
+
+    def __init__(self, origin: str) -> None:
+        self._whither = ("127.0.0.1", int(origin.rpartition(":")[2]))
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._ends: list[socket.socket] = []
+        self._is_cut = False
+        self.origin = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._carriers = [threading.Thread(target=self._accept, daemon=True)]
+        self._carriers[0].start()
+
+    def cut(self) -> None:
+        """Break what is open, and let nothing new through."""
+        self._is_cut = True
+        for one in self._ends:
+            _shut(one)
+
+    def mend(self) -> None:
+        """Let through what comes."""
+        self._is_cut = False
+
+    def close(self) -> None:
+        """Take the cable away."""
+        self.cut()
+        _shut(self._listener)
+        for carrier in self._carriers:
+            carrier.join(10)
+        for one in (self._listener, *self._ends):
+            one.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                if self._is_cut:
+                    near.close()
+                    continue
+                far = socket.create_connection(self._whither)
+                self._ends += [near, far]
+                for ends in ((near, far), (far, near)):
+                    self._carriers.append(threading.Thread(target=_carry, args=ends, daemon=True))
+                    self._carriers[-1].start()
+
+
+def _carry(whence: socket.socket, whither: socket.socket) -> None:
+    with suppress(OSError):
+        while part := whence.recv(65536):
+            whither.sendall(part)
+    _shut(whence)
+    _shut(whither)
+
+
+def _shut(one: socket.socket) -> None:
+    with suppress(OSError):
+        one.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def cable(origin: str) -> Iterator[Cable]:
+    """A line to a server, taken away at the end."""
+    line = Cable(origin)
+    try:
+        yield line
+    finally:
+        line.close()
 
 
 @dataclass
@@ -116,15 +190,113 @@ def test_words_leave_the_window_when_the_meeting_closes_and_what_is_typed_stays_
 
 
 @pytest.mark.ci
-def test_a_case_is_recorded_by_keyboard_and_shows_to_who_sits(room: Room) -> None:
+def test_cases_are_recorded_by_keyboard_one_save_each_and_the_next_takes_the_focus(room: Room) -> None:
+    with room.cast.session() as session:
+        for number in ("#2026-03", "#2026-04"):
+            followed(session, room.cast, number)
     member, secretary = room.window("police"), room.window("coordinator", "run")
-    case = secretary.locator("details[id^=case-]").first
-    case.locator("summary").focus()
-    secretary.keyboard.press("Enter")
-    expect(case.locator("textarea[name=note]")).to_be_focused()
-    secretary.keyboard.type("Heard; housing first.")
-    secretary.keyboard.press("Control+Enter")
-    expect(member.locator(".case-line").first).to_contain_text("Goes on as planned")
+    sent: list[str] = []
+    secretary.on("request", lambda one: sent.append(one.url) if one.method == "POST" and "/run/" in one.url else None)
+    loads: list[str] = []
+    secretary.on("load", lambda page: loads.append(page.url))
+    keys = secretary.keyboard
+    secretary.locator("details[id^=case-] summary").first.focus()
+    keys.press("Enter")
+    for number in ("#2026-01", "#2026-03", "#2026-04"):
+        case = secretary.locator(".case-line", has_text=number)
+        expect(case.locator("textarea[name=note]")).to_be_focused()
+        # Besides the words: 7 keys for the outcome, what follows and by when, and one chord to save it.
+        keys.type("Heard; housing first.")
+        for key in ("Tab", "ArrowDown", "Tab"):
+            keys.press(key)
+        keys.type("Call the landlord.")
+        keys.press("Tab")
+        keys.type("12012026")
+        keys.press("Control+Enter")
+        expect(case).to_contain_text("The plan changes")
+        expect(member.locator(".case-line", has_text=number)).to_contain_text("The plan changes")
+    assert (len(sent), loads) == (3, []), "one save a case, and no page was loaded"
+    with room.cast.session() as session:
+        said = discussing.discussed_in(session, room.here, [one.row.id for one in case_lines(session, NOW.date())])
+    assert [(one.outcome, one.due_on) for one in said.values()] == [("changes", date(2026, 12, 1))] * 3
+
+
+@pytest.mark.ci
+def test_a_line_that_is_gone_is_told_nothing_typed_is_lost_and_what_is_true_comes_back_by_itself(room: Room) -> None:
+    with cable(room.origin) as line:
+        room.origin = line.origin
+        member, secretary = room.window("police"), room.window("coordinator", "run")
+        with room.cast.session() as session:
+            turn, next_turn = (item_named(session, room.here, name) for name in ("CCSMTL", "CODIM"))
+        secretary.locator(f"#item-{turn}-record > summary").click()
+        note = secretary.locator(f"#item-{turn}-note-en")
+        note.fill("Half a sentence")
+        expect(member.locator("#now-title")).to_contain_text("CCSMTL")
+        line.cut()
+        for page in (member, secretary):
+            expect(page.locator("#now.is-away")).to_be_visible()
+            expect(page.locator("#say")).to_contain_text("The connection is gone.")
+        secretary.locator(f"#item-{turn}-treated").click()
+        expect(secretary.locator("#say")).to_contain_text("Not saved.")
+        expect(secretary.locator("#now.is-away")).to_be_visible()
+        with room.cast.session() as session:
+            running.take_up(session, next_turn, by=room.cast.actor("coordinator"), at=NOW)
+        line.mend()
+        expect(member.locator("#now-title")).to_contain_text("CODIM")
+        for page in (member, secretary):
+            expect(page.locator("#now.is-away")).to_have_count(0)
+        expect(note).to_have_value("Half a sentence")
+        secretary.locator(f"#item-{turn}-treated").click()
+        expect(secretary.locator(f"#item-{turn}")).to_contain_text("Half a sentence")
+        for page in (member, secretary):
+            page.close()
+    room.open_page.wrong.clear()  # type: ignore[attr-defined]  # that there is no line is told in the console, too
+
+
+@pytest.mark.ci
+def test_a_browser_without_streams_asks_anew_and_is_told_the_end(room: Room) -> None:
+    without = room.window("deputy")
+    without.add_init_script("delete window.EventSource")
+    without.reload()
+    with room.cast.session() as session:
+        turn = item_named(session, room.here, "CODIM")
+        running.take_up(session, turn, by=room.cast.actor("coordinator"), at=NOW)
+    expect(without.locator("#now-title")).to_contain_text("CODIM")
+    room.close()
+    expect(without.locator("#now")).to_contain_text("This meeting was closed.")
+
+
+@pytest.mark.ci
+def test_who_left_reads_no_more_in_any_window_nor_by_the_way_back(room: Room) -> None:
+    reading, going_on = room.window("worker_codim"), room.window("worker_codim")
+    reading.locator("#read-raised a").click()
+    expect(reading.locator("#raised")).to_contain_text(WORDS)
+    going_on.locator("#read-raised a").click()
+    expect(going_on.locator("#raised")).to_contain_text(WORDS)
+    going_on.goto(f"{room.origin}/meetings/{room.here}")
+    room.leaves("codim")
+    expect(reading.locator("body")).not_to_contain_text(WORDS)
+    expect(reading.locator("#now")).to_contain_text("you are not sitting in it now")
+    going_on.go_back()
+    expect(going_on.locator("body")).not_to_contain_text(WORDS)
+    reading.reload()
+    expect(reading.locator("body")).not_to_contain_text(WORDS)
+    room.open_page.wrong.clear()  # type: ignore[attr-defined]  # that the page is not found is told in the console, too
+
+
+@pytest.mark.ci
+def test_one_window_too_many_says_that_it_stopped_and_keeps_what_is_typed(room: Room) -> None:
+    with room.cast.session() as session:
+        turn = item_named(session, room.here, "CCSMTL")
+    first = room.window("coordinator", "run")
+    first.locator(f"#item-{turn}-record > summary").click()
+    first.locator(f"#item-{turn}-note-en").fill("Half a sentence")
+    for _ in range(MOST_STREAMS):
+        page = room.window("coordinator")
+        expect(page.locator("#now-title")).to_contain_text("CCSMTL")
+    expect(first.locator("#now")).to_contain_text("more windows than are kept fresh")
+    first.locator(f"#item-{turn}-treated").click()
+    expect(first.locator(f"#item-{turn}")).to_contain_text("Half a sentence")
 
 
 @pytest.mark.ci

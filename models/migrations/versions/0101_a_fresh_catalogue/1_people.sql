@@ -297,6 +297,7 @@ create table browser_session (
     device varchar not null,
     signed_in_at timestamptz not null,
     seen_at timestamptz not null,
+    watched_at timestamptz,
     ended_at timestamptz,
     ended_as varchar not null,
     shows uuid,

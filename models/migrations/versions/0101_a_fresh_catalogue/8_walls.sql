@@ -112,7 +112,7 @@ to spheres_app;
 grant insert, update (linked_at, ended_at) on identity to spheres_app;
 grant insert, update (sign_count, device, used_at, ended_at) on passkey to spheres_app;
 grant insert, update (used_at, used_by_digest) on door to spheres_app;
-grant insert, update (seen_at, ended_at, ended_as, shows, shows_until) on browser_session to spheres_app;
+grant insert, update (seen_at, watched_at, ended_at, ended_as, shows, shows_until) on browser_session to spheres_app;
 grant insert, update (want, have, wanted_at, not_before, leased_until, leased_by, taken_at, attempts, trouble, shown)
     on wake_up to spheres_app;
 grant insert, update (ended_at) on meeting_link to spheres_app;
