@@ -213,6 +213,7 @@ _NOT_PROTECTED: Final = {
         "reading",
         "research",
         "rights",
+        "self_reports",
     ),
     "protocol_version": ("declared",),
     "request": ("asked", "given"),  # what a worker asks for: folders, an amount, for which travel
