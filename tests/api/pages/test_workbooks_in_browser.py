@@ -45,7 +45,7 @@ def _note(cast: Cast, follow_up: UUID) -> notes.NoteLine | None:
         return notes.note_of(session, follow_up, TODAY)
 
 
-@pytest.mark.parametrize(("lang", "width", "said"))
+@pytest.mark.parametrize(("lang", "width", "said"), [("en", 1280, ("Save all of it", "Take all of it back"))])
 def test_a_workbook_is_sent_looked_at_saved_and_taken_back(
     cast: Cast, open_page: OpenPage, tmp_path: Path, lang: str, width: int, said: tuple[str, str]
 ) -> None:
