@@ -304,8 +304,13 @@ def invite_guest(
     _refuse_unless_planned(row)
     if person_id in invited_to(session, row):
         raise Refusal("guest.already", N_("This person is invited to this meeting already."))
-    guest = MeetingGuest(program_id=program_of(session), meeting_id=meeting_id, person_id=person_id, invited_at=at)
-    guest.invited_by = by.person_id
+    guest = MeetingGuest(
+        program_id=program_of(session),
+        meeting_id=meeting_id,
+        person_id=person_id,
+        invited_by=by.person_id,
+        invited_at=at,
+    )
     add_row(session, guest)
     events.write(session, "guest.invited", "meeting", meeting_id, by=by, at=at, person=str(person_id))
     return invitations.tell(session, row.committee_id, at=at)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 from uuid import UUID
@@ -130,7 +130,7 @@ def _week_page(
         request,
         "caseload_week.html",
         rows=[(one, drawn[one.row.id]) for one in rows],
-        typed=_started(rows, typed, {(start, week)}),
+        typed=_beside(rows, _started(rows, typed, {(start, week)})),
         week=week,
         this_week=monday_of(context.day),
         before=_if_written_now(context, week - WEEK),
@@ -161,7 +161,7 @@ def _weeks_page(
         "follow_up_weeks.html",
         row=row,
         rows=rows,
-        typed=_started(rows, typed, {(follow_up_id, start)}),
+        typed=_beside(rows, _started(rows, typed, {(follow_up_id, start)})),
         kept_under=_kept_under(context, request),
         note_form=NOTE_FORM,
     )
@@ -210,14 +210,34 @@ def _started(rows: Sequence[RowOfWeek], typed: Typed, start: set[tuple[UUID | No
     return typed
 
 
+def _beside(rows: Sequence[RowOfWeek], typed: Typed) -> Typed:
+    """What was typed while somebody else wrote the week: theirs where it says nothing, and the words of both."""
+    one = next((one for one in rows if one.form == typed.form), None)
+    if one is None or one.note is None or not _was_changed(typed):
+        return typed
+    theirs = {name: getattr(one.note, name) for name in ("met", "minutes", "communications", *week_row.CHOICES)}
+    stands = {name: typed.get(one.form, name) or said or "" for name, said in theirs.items()}
+    words = {name: week_row.of_both(said, typed.get(one.form, name), name) for name, said in (one.opened or {}).items()}
+    return replace(typed, values={**typed.values, **stands, **words, "seen": one.note.version})
+
+
+def _was_changed(typed: Typed) -> bool:
+    return typed.refusal is not None and typed.refusal.code == "note.changed"
+
+
 def _again(on: On[Followed], request: Request, typed: Typed) -> HTMLResponse:
-    """The rows from which a note was sent, with what was typed in its own."""
+    """The rows from which a note was sent, with what was typed in its own.
+
+    Where somebody else wrote the week meanwhile, theirs is shown beside it, and their words where words were typed.
+    """
     follow_up_id, week = week_of(on)
+    is_beside = _was_changed(typed) and typed.get(typed.form, "opened") == "yes"
     if typed.values.get("back") != "week":
-        return _weeks_page(on.context, request, follow_up_id, typed)
+        return _weeks_page(on.context, request, follow_up_id, typed, opened=week if is_beside else None)
     if follow_up_id not in {row.id for row, _ in caseload_of(on.session, on.context.asker)}:
         raise Forbidden
-    return _week_page(on.context, request, _monday(on.context, str(week)), typed)
+    opened = follow_up_id if is_beside else None
+    return _week_page(on.context, request, _monday(on.context, str(week)), typed, opened=opened)
 
 
 act_pages(router, NOTE, _again)

@@ -9,6 +9,7 @@ const KEPT = "week";
 
 const root = document.getElementById("weeks");
 const words = root.dataset;
+const labels = JSON.parse(words.labels); // of what people write, by its fields
 const rows = new Map(); // by follow-up and week, as their forms say it
 const bytes = new TextEncoder();
 let place = ""; // of this window, among those of this browser
@@ -39,11 +40,22 @@ function write(form, said) {
   }
 }
 
-/** What was typed since the row was last saved. */
+const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+
+/** What was typed since the row was last saved, also words that an earlier page kept and this one leaves sealed. */
 function changesOf(row) {
-  const now = read(row.form);
-  return Object.fromEntries(Object.entries(now).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(row.saved[name])));
+  const typed = Object.entries(read(row.form)).filter(([name, value]) => !isSame(value, row.saved[name]));
+  return { ...row.unshown, ...Object.fromEntries(typed) };
 }
+
+/** Puts what was typed back into a row; of words that it leaves sealed, beside it. */
+function fill(row, said) {
+  write(row.form, said);
+  const hasField = (name) => row.form.querySelector(`[name="${name}"]`);
+  row.unshown = Object.fromEntries(Object.entries(said).filter(([name]) => isWords(name) && !hasField(name)));
+}
+
+const isWords = (name) => name in labels;
 
 const isChanged = (row) => Object.keys(changesOf(row)).length > 0;
 
@@ -94,7 +106,8 @@ function forgetEverything() {
   isStranger = true;
   for (const row of rows.values()) {
     if (isChanged(row)) {
-      write(row.form, row.saved);
+      fill(row, row.saved);
+      row.unshown = {};
       tell(row, words.stranger);
     }
     localStorage.removeItem(nameOf(row));
@@ -116,7 +129,7 @@ async function seal(row) {
   if (!key) return;
   const iv = crypto.getRandomValues(new Uint8Array(12));
   const about = { name: "AES-GCM", iv, additionalData: bytes.encode(row.id) };
-  const sealed = await crypto.subtle.encrypt(about, key, bytes.encode(JSON.stringify({ seen: row.seen, changes })));
+  const sealed = await crypto.subtle.encrypt(about, key, bytes.encode(JSON.stringify({ seen: row.seen, saved: row.saved, changes })));
   localStorage.setItem(nameOf(row), `${toText(iv)} ${toText(sealed)}`);
 }
 
@@ -145,8 +158,13 @@ async function restore() {
       await saveElsewhere(name, id, found);
       continue;
     }
-    write(row.form, found.changes);
-    if (isChanged(row)) row.seen = found.seen;
+    fill(row, found.changes);
+    if (isChanged(row) && row.seen !== found.seen) {
+      // Somebody wrote the week meanwhile: what stood when it was typed tells what they changed.
+      Object.assign(row, { seen: found.seen, saved: found.saved });
+      fill(row, { ...found.saved, ...found.changes });
+      row.unshown = Object.fromEntries(Object.entries(row.unshown).filter(([word]) => word in found.changes));
+    }
     await keep(row);
     if (owner !== place) localStorage.removeItem(name);
     if (isChanged(row)) save(row);
@@ -206,6 +224,7 @@ async function save(row, { complete = null, wordsSeen = false } = {}) {
 
 function taken(row, changes, note) {
   Object.assign(row.saved, changes);
+  row.unshown = Object.fromEntries(Object.entries(row.unshown).filter(([name, value]) => value !== changes[name]));
   row.seen = note.version;
   row.form.elements.namedItem("seen").value = note.version;
   row.form.querySelector("[data-start]")?.closest("p").remove();
@@ -240,27 +259,77 @@ function refused(row, status, said, wanted) {
 /** Somebody else, or another window, wrote the same week: both are shown, and nothing is overwritten without a word. */
 async function conflict(row, sentence, wanted) {
   const [followUp, week] = row.id.split("/");
-  const answer = await fetch(`/api/v1/follow-ups/${followUp}`, { headers: { Accept: "application/json" } }).catch(() => null);
-  const theirs = answer?.ok ? (await answer.json()).notes.find((one) => one.week === week) : null;
+  const theirs = (await get(`/api/v1/follow-ups/${followUp}`))?.notes.find((one) => one.week === week);
   if (!theirs) {
     tell(row, sentence);
     return;
   }
-  const other = Object.keys(row.saved).filter((name) => name in theirs && JSON.stringify(theirs[name]) !== JSON.stringify(row.saved[name]));
-  const said = other.map((name) => `${labelOf(row, name)}: ${inWords(row, name, theirs[name])}`);
-  tell(row, `${sentence} ${said.length ? words.theirs.replace("{said}", said.join("; ")) : words.same}`, [
-    [root.dataset.takeTheirs, () => { localStorage.removeItem(nameOf(row)); row.isLeft = true; location.reload(); }],
-    [root.dataset.saveMine, () => { row.seen = theirs.version; save(row, { complete: wanted }); }],
+  if (!theirs.has_words) Object.assign(theirs, noWords);
+  else if (Object.keys(changesOf(row)).some(isWords)) {
+    tell(row, `${sentence} ${inSentences(row, theirs)} ${words.sealedToo}`, [[words.showTheirs, () => showTheirs(row, theirs, wanted)], takesTheirs(row)]);
+    return;
+  }
+  choose(row, sentence, theirs, wanted);
+}
+
+const noWords = Object.fromEntries(Object.keys(labels).map((name) => [name, ""]));
+const get = (address) => fetch(address, { headers: { Accept: "application/json" } }).then((answer) => (answer.ok ? answer.json() : null)).catch(() => null);
+
+/** Opens the words that they wrote, which is on record, beside those of this row. */
+async function showTheirs(row, theirs, wanted) {
+  const [followUp, week] = row.id.split("/");
+  const said = await get(`/api/v1/follow-ups/${followUp}/notes/${week}`);
+  if (said) choose(row, "", { ...theirs, ...noWords, ...said }, wanted);
+  else tell(row, document.body.dataset.failed, [[words.showTheirs, () => showTheirs(row, theirs, wanted)], takesTheirs(row)]);
+}
+
+/** Shows what they changed, and lets choose: both, theirs, or what was typed here. */
+function choose(row, sentence, theirs, wanted) {
+  tell(row, `${sentence} ${inSentences(row, theirs)}`.trim(), [
+    [words.keepBoth, () => keepBoth(row, theirs, wanted)],
+    takesTheirs(row),
+    [words.saveMine, () => { row.seen = theirs.version; save(row, { complete: wanted }); }],
   ]);
 }
 
+const takesTheirs = (row) => [words.takeTheirs, () => { localStorage.removeItem(nameOf(row)); row.isLeft = true; location.reload(); }];
+
+/** Theirs where nothing was typed here, and words of both one below the other. A number is what was typed here. */
+function keepBoth(row, theirs, wanted) {
+  const mine = changesOf(row);
+  const known = Object.fromEntries(Object.entries(theirs).filter(([name]) => name in row.saved || name in mine));
+  const both = Object.entries(mine).map(([name, value]) => [name, isWords(name) ? withTheirs(name, known[name], value, row) : value]);
+  Object.assign(row.saved, known);
+  row.seen = theirs.version;
+  fill(row, { ...row.saved, ...Object.fromEntries(both) });
+  row.unshown = Object.fromEntries(Object.entries(row.unshown).filter(([name]) => name in mine));
+  keep(row).then(() => save(row, { complete: wanted }));
+}
+
+function withTheirs(name, theirs, mine, row) {
+  if (!theirs || theirs === row.saved[name] || mine.includes(theirs)) return mine;
+  const isLine = row.form.querySelector(`[name="${name}"]`)?.tagName === "INPUT";
+  return theirs.includes(mine) ? theirs : `${theirs}${isLine ? " / " : "\n\n"}${mine}`;
+}
+
+/** What they changed, by the names of its fields. */
+function inSentences(row, theirs) {
+  const other = Object.keys(theirs).filter((name) => (name in row.saved || isWords(name)) && !isSame(theirs[name], row.saved[name] ?? (isWords(name) ? "" : null)));
+  const said = (names) => names.map((name) => `${labelOf(row, name)}: ${inWords(row, name, theirs[name])}`);
+  const chosen = said(other.filter((name) => !isWords(name)));
+  const first = chosen.length ? words.theirs.replace("{said}", chosen.join("; ")) : words.same;
+  return [first, ...said(other.filter(isWords))].join("\n");
+}
+
 function labelOf(row, name) {
+  if (isWords(name)) return labels[name];
   const field = row.form.querySelector(`[name="${name}"]`);
   const label = field.closest("fieldset")?.querySelector("legend") ?? field.labels[0];
   return label.firstChild.textContent.trim();
 }
 
 function inWords(row, name, value) {
+  if (isWords(name)) return value || "–";
   const fields = [...row.form.querySelectorAll(`[name="${name}"]`)];
   if (fields[0].tagName === "SELECT") return [...fields[0].options].find((one) => one.value === (value ?? "")).textContent;
   if (fields[0].type === "checkbox") return fields.filter((one) => value.includes(one.value)).map((one) => one.labels[0].textContent.trim()).join(", ") || "–";
@@ -319,6 +388,7 @@ for (const form of root.querySelectorAll("form[data-week]")) {
     id: form.dataset.week,
     form,
     saved: read(form),
+    unshown: {},
     seen: Number.parseInt(form.elements.namedItem("seen").value, 10),
     isComplete: form.querySelector(".row-state").dataset.complete === "yes",
     state: "",

@@ -129,6 +129,13 @@ def refuse_long(said: Week) -> None:
         )
 
 
+def of_both(one: str, other: str, name: str) -> str:
+    """What two people wrote in one field: one below the other, or beside it in a line; once, if one has the other's."""
+    if one.strip() in other or other.strip() in one:
+        return max(one, other, key=len)
+    return (" / " if name in _SHORT else "\n\n").join((one, other))
+
+
 def sealed_week(session: Session, participant_id: UUID, note_id: UUID, said: Week) -> bytes | None:
     """The words of a week, sealed for its note; None where nothing was written. Raises Refusal."""
     return seal(session, participant_id, f"{NOTE}/{note_id}", said.words) if said.words else None

@@ -14,7 +14,7 @@ from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import Session, SQLModel, or_
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.kernel import col, every, in_program, inside, joins, moments_of, only, run, select
+from domain.kernel import col, every, first, in_program, inside, joins, moments_of, of, only, run, select
 from domain.record.reads import EXPORTED, READ
 from domain.record.turned_away import LEFT_OUT, REFUSED
 from models.base import table_of
@@ -70,9 +70,7 @@ def sealed(session: Session) -> Sealed | None:
     last = run(session, only(Seal.number, Seal.sealed_at).order_by(col(Seal.number).desc()).limit(1)).first()
     if last is None:
         return None
-    mailed = run(
-        session, only(SentHead.sent_on, SentHead.number).order_by(col(SentHead.sent_on).desc()).limit(1)
-    ).first()
+    mailed = first(session, of(SentHead).order_by(col(SentHead.sent_on).desc()).limit(1))
     return Sealed(last.number, last.sealed_at, mailed.sent_on if mailed else None, mailed.number if mailed else None)
 
 

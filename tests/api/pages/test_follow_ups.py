@@ -183,6 +183,29 @@ def test_what_is_given_of_a_note_leaves_the_rest_of_it_as_it_was(cast: Cast, fol
     assert worker.put(here, json={"need": "stability"}).status_code == 200  # asked once, and not again
 
 
+def test_who_writes_a_week_after_another_sees_both_on_record_and_loses_nothing_by_page_and_by_json(
+    cast: Cast, follow_up: UUID
+) -> None:
+    worker, second = later(cast, WORKER, 7), later(cast, SECOND, 7)
+    here = f"/follow-ups/{follow_up}/notes/2026-11-30"
+    theirs = {"met": 2, "minutes": 60, "need": "recovery", "summary": "Vue au CLSC.", "seen": 0}
+    assert worker.put(f"/api/v1{here}", json=theirs).status_code == 200
+    mine = {"met": "1", "minutes": "30", "summary": "Appel de l’école.", "main_activity": "Marche", "opened": "yes"}
+    answer = second.post(here, data={**mine, "seen": "0", "complete": "yes"})
+    assert answer.status_code == 412
+    assert "They wrote: 2 meetings, 60 min, recovery. Summary of the week: Vue au CLSC." in text_of(answer.text)
+    assert "Vue au CLSC.\n\nAppel de l’école.</textarea>" in answer.text
+    assert readings(cast)[-1] == (cast.people[SECOND], "weekly_note", "part")
+    sent = fields_of(answer.text, here)
+    shown = [sent[name] for name in ("seen", "met", "need", "main_activity")]
+    assert shown == [["1"], ["1"], ["recovery"], ["Marche"]]
+    sent["why_none"] = [""]  # as a browser sends a menu in which nothing is chosen
+    assert second.post(here, data={name: value for name, value in sent.items() if any(value)}).status_code == 303
+    assert worker.get(f"/api/v1{here}").json()["summary"] == "Vue au CLSC.\n\nAppel de l’école."
+    assert worker.put(f"/api/v1{here}", json={"summary": "Autre chose.", "seen": 1}).status_code == 412
+    assert worker.get(f"/api/v1{here}").json()["summary"] == "Vue au CLSC.\n\nAppel de l’école."
+
+
 def test_a_note_that_says_nothing_is_refused_and_what_was_typed_stays(cast: Cast, follow_up: UUID) -> None:
     worker = later(cast, WORKER, 7)
     here = f"/follow-ups/{follow_up}/notes/2026-11-30"

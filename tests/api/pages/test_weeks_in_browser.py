@@ -15,6 +15,7 @@ from domain.follow_ups import Week, notes, week_row
 from models.access import BrowserSession
 from models.base import table_of
 from models.follow_up import WeeklyNote
+from models.record import Event
 from tests.api.application import SERVED, app_on, token_for
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.cast import AT, TODAY, Cast
@@ -26,7 +27,7 @@ DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 NOW = AT + 3 * WEEK
 MONDAY = TODAY + 3 * WEEK
 WORDS = "Une visite au musée, puis un café."
-_sessions, _note = table_of(BrowserSession), table_of(WeeklyNote)
+_sessions, _note, _event = table_of(BrowserSession), table_of(WeeklyNote), table_of(Event)
 
 #: What a browser says of itself where a request is refused or has no line: these tests provoke it.
 _PROVOKED = re.compile(r"Failed to load resource|ERR_INTERNET_DISCONNECTED")
@@ -266,6 +267,89 @@ def test_of_two_windows_on_one_week_the_second_is_told_and_overwrites_nothing_un
     late.get_by_role("button", name="Save what I changed").click()
     expect(_state(late)).to_have_text("Saved, not complete yet")
     assert desk.words() == Week(met=1, minutes=30, need="recovery")
+    desk.provoked()
+
+
+def _of_second(desk: Desk, said: Week, *, seen: int = 0) -> None:
+    """The other worker of the pair writes the same week."""
+    with desk.cast.session() as session:
+        by = desk.cast.actor(SECOND)
+        notes.write_note(session, desk.follow_up, MONDAY, said, unfinished=True, by=by, at=NOW, seen=seen)
+
+
+def _readings(desk: Desk) -> int:
+    with desk.cast.session() as session:
+        return len(session.scalars(select(_event.c.n).where(_event.c.verb == "read")).all())
+
+
+@pytest.mark.parametrize(
+    ("button", "kept"), [("Keep both", "Vue au CLSC.\n\n" + WORDS), ("Keep theirs", "Vue au CLSC.")]
+)
+def test_of_two_workers_on_one_week_the_second_sees_the_words_of_both_on_record_and_chooses(
+    desk: Desk, button: str, kept: str
+) -> None:
+    page = desk.open()
+    row = desk.row(page)
+    _of_second(desk, Week(met=2, minutes=45, summary="Vue au CLSC."))
+    row.get_by_label("Summary of the week").fill(WORDS)
+    expect(row).to_contain_text("Their words are sealed. Each reading is recorded.")
+    expect(row).to_contain_text("They wrote: Meetings in person: 2; Minutes in all: 45.")
+    expect(row).not_to_contain_text("CLSC")
+    assert _readings(desk) == 0
+    assert desk.words() == Week(met=2, minutes=45, summary="Vue au CLSC.")
+    row.get_by_role("button", name="Show their words").click()
+    expect(row).to_contain_text("Summary of the week: Vue au CLSC.")
+    assert _readings(desk) == 1
+    row.get_by_role("button", name=button).click()
+    if button == "Keep both":
+        expect(_state(row)).to_have_text("Saved, not complete yet")
+        expect(row.get_by_label("Summary of the week")).to_have_value(kept)
+    else:
+        expect(row.get_by_role("link", name="Open them to go on writing")).to_be_visible()
+    assert desk.words() == Week(met=2, minutes=45, summary=kept)
+    assert _kept(page) == []
+    desk.provoked()
+
+
+def test_what_was_typed_without_a_line_while_another_wrote_is_not_lost_when_the_page_is_loaded_again(
+    desk: Desk,
+) -> None:
+    page = desk.open()
+    page.context.set_offline(True)
+    desk.row(page).get_by_label("Summary of the week").fill(WORDS)
+    expect(_state(desk.row(page))).to_contain_text("Not saved yet")
+    _of_second(desk, Week(met=2, minutes=45, summary="Vue au CLSC."))
+    context = page.context
+    page.close()
+    context.set_offline(False)
+    again = context.new_page()
+    again.goto(f"{desk.origin}/caseload/week")
+    row = desk.row(again)
+    row.get_by_role("button", name="Show their words").click()
+    row.get_by_role("button", name="Keep both").click()
+    expect(_state(row)).to_have_text("Saved, not complete yet")
+    assert desk.words() == Week(met=2, minutes=45, summary="Vue au CLSC.\n\n" + WORDS)
+    assert _kept(again) == []
+    desk.provoked()
+
+
+def test_words_that_go_on_without_a_line_are_saved_after_the_page_is_loaded_again_with_them_sealed(desk: Desk) -> None:
+    page = desk.open()
+    row = desk.row(page)
+    row.get_by_label("Summary of the week").fill("Une visite.")
+    expect(_state(row)).to_have_text("Saved, not complete yet")
+    page.context.set_offline(True)
+    row.get_by_label("Summary of the week").fill(WORDS)
+    expect(_state(row)).to_contain_text("Not saved yet")
+    context = page.context
+    page.close()
+    context.set_offline(False)
+    again = context.new_page()
+    again.goto(f"{desk.origin}/caseload/week")
+    expect(_state(desk.row(again))).to_have_text("Saved, not complete yet")
+    expect(desk.row(again).get_by_role("link", name="Open them to go on writing")).to_be_visible()
+    assert desk.words() == Week(summary=WORDS)
+    assert _kept(again) == []
     desk.provoked()
 
 

@@ -7,14 +7,16 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from domain.accompaniment import breaks, states
 from domain.follow_ups import contacts, lost, notes, owed, week_row
+from domain.follow_ups.locking import follow_ups
 from domain.follow_ups.notes import amend_note, write_note
 from domain.follow_ups.week_row import Week
 from domain.follow_ups.weeks import monday_of, sunday_of, weeks_between, weeks_ended
+from domain.kernel import every
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.following import SECOND, WORKER, followed, in_force, row_of, tasks_of
 from tests.refusing import refused
@@ -120,6 +122,49 @@ def test_what_is_saved_as_one_types_leaves_the_words_that_it_does_not_say(cast: 
             amend_note(session, follow_up, MONDAY, {"summary": ""}, by=by, at=AT, seen=1)
         emptied = dict.fromkeys(week_row.WORDS, "")
         assert not amend_note(session, follow_up, MONDAY, emptied, by=by, at=AT, seen=2).has_words
+
+
+@pytest.mark.ci
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@example([(0, "summary", True), (1, "summary", False)])
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 1), st.sampled_from(["summary", "other_information", "main_activity"]), st.booleans()),
+        min_size=2,
+        max_size=8,
+    )
+)
+def test_two_writers_of_one_week_lose_no_words_in_any_order(cast: Cast, turns: list[tuple[int, str, bool]]) -> None:
+    """Each writes on what they saw last, and looks again where they are told to, or before they write."""
+    writers = [cast.actor(WORKER), cast.actor(SECOND)]
+    written: list[tuple[str, str]] = []
+    with cast.session() as session:
+        follow_up = followed(session, cast, second=SECOND)
+        row = next(one for one in every(session, follow_ups()) if one.id == follow_up)
+        saw: list[tuple[int, Week]] = [(0, Week()), (0, Week())]
+
+        def look() -> tuple[int, Week]:
+            note, said = notes.standing_weeks(session, row)[MONDAY]
+            return note.version, said
+
+        for n, (who, field, looks_first) in enumerate(turns):
+            if looks_first and written:
+                saw[who] = look()
+            said, (seen, stood) = f"mot-{n}-fin", saw[who]
+            other = next((found for found in (look(),) if found[0] != seen), None) if written else None
+            given = {field: week_row.of_both(getattr(stood, field), said, field)}
+            if other is not None:
+                with refused("note.changed"):
+                    amend_note(session, follow_up, MONDAY, given, by=writers[who], at=AT, seen=seen)
+                assert look() == other
+                seen, stood = other
+                given = {field: week_row.of_both(getattr(stood, field), said, field)}
+            amend_note(session, follow_up, MONDAY, given, by=writers[who], at=AT, seen=seen)
+            written.append((field, said))
+            saw[who] = look()
+        stands = look()[1]
+        assert [one for one in written if one[1] not in getattr(stands, one[0])] == []
+        session.rollback()
 
 
 def test_a_note_that_no_longer_says_enough_is_no_longer_complete(cast: Cast) -> None:

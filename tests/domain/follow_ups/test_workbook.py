@@ -293,6 +293,44 @@ def test_what_was_saved_is_taken_back_whole_but_for_what_was_changed_since(cast:
         ]
 
 
+@pytest.mark.ci
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.data())
+def test_taking_back_is_the_state_before_whatever_was_written_between(cast: Cast, data: st.DataObject) -> None:
+    by, places = cast.actor(WORKER), [TODAY + n * WEEK for n in range(4)]
+    stood = data.draw(st.dictionaries(st.sampled_from(places), weeks(), max_size=3))
+    sent = data.draw(st.dictionaries(st.sampled_from(places), weeks(), min_size=1, max_size=4))
+    between = data.draw(st.dictionaries(st.sampled_from(places), weeks(), max_size=2))
+    with cast.session() as session:
+        follow_up = followed(session, cast)
+
+        def write(said: dict[date, Week]) -> None:
+            for week, one in said.items():
+                notes.write_note(session, follow_up, week, one, unfinished=True, confirmed=True, by=by, at=LATER)
+
+        write(sent)
+        content = exported(session, cast)
+        session.rollback()
+    with cast.session() as session:
+        follow_up = followed(session, cast)
+        write(stood)
+        before = standing(session, follow_up)
+        book = looked_at(session, cast, content)
+        written = {row.week for row in book.rows if row.is_written}
+        assert not book.is_wrong
+        if written:
+            save(session, cast, book)
+            write(between)
+            now = standing(session, follow_up)
+            back(session, cast, book)
+            after = imported_books.book_of(session, book.row.id)
+            assert after is not None
+            assert {row.week for row in after.rows if row.stays} == written & set(between)
+            expected = before | {week: now[week] for week in between}
+            assert standing(session, follow_up) == {week: Week() for week in written if week} | expected
+        session.rollback()
+
+
 def test_a_workbook_waits_a_day_and_can_be_taken_back_for_a_week(cast: Cast) -> None:
     content = filled((NUMBER, [(TODAY, 1, 60)]))
     day = timedelta(days=1)
