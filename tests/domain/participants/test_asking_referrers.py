@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import Session
 
-from domain.accompaniment import workers
+from domain.accompaniment import referred_again, workers
 from domain.admissions import asking_referrers, duplicates, first_meetings, triage
-from domain.casework import asking, tasks
+from domain.casework import asking
 from domain.kernel.actors import OUTSIDE, Actor
 from domain.participants import ReferralForm, findings, links, reading, referring
 from domain.participants.identity import identity_within
@@ -235,8 +235,9 @@ def test_a_referral_of_a_known_person_is_like_any_other_at_each_step(admitting: 
         triage.take_back_triage(session, of_new, by=by, at=AT)
         triage.triage(session, of_new, "forwarded", reason="Danger", by=by, at=AT)
         workers.forward(session, new, admitting.people[WORKER], by=by, at=AT)
-        (asked,) = [one for one in tasks_of(session, reading.TOLD) if one["state"] == "open"]
-        tasks.complete_task(session, asked["id"], by=by, at=AT)
+        referred_again.say_to_who_referred(
+            session, of_known, "worker", worker_id=admitting.people[WORKER], by=by, at=AT
+        )
     assert _row(admitting, of_new).stands == "worker"
     alike()
     with admitting.session() as session:
