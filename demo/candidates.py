@@ -93,6 +93,7 @@ def _refuse(session: Session, referral_id: UUID, coordinator: Actor, at: datetim
         "refused",
         reason="La personne vit et passe son temps dans une autre région, où un service existe.",
         offered="Un appel fait avec elle à l’équipe de sa région, qui l’attend jeudi.",
+        offers=("health", "helpline"),
         by=coordinator,
         at=at,
     )

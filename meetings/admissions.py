@@ -127,14 +127,16 @@ def decide_admission(
     second_id: UUID | None = None,
     reason: str = "",
     offered: str = "",
+    offers: Sequence[str] = (),
     by: Actor,
     at: datetime,
     seen: int | None = None,
 ) -> UUID:
     """Record what the committee decides of a candidate while it sits, and do it; returns the record's id.
 
-    assign: to a worker, and a second for the pair (AD-R3, AD-R6). refuse: with the reason and what was offered instead.
-    defer and more: the item comes back; more is asked of the coordinator as a task. Reasons are sealed: the decision
+    assign: to a worker, and a second for the pair (AD-R3, AD-R6). refuse: with the reason and what was offered instead,
+    of which who referred is told `offers`. defer and more: the item comes back; more is asked of the coordinator as a
+    task. Reasons are sealed: the decision
     that circulates says the reference, what, and who. A candidate whose risks exceed the benefits is not assigned
     (AD-C4). Where a deferral recorded by mistake was taken off the item, what is recorded then counts. Raises Refusal.
     """
@@ -153,7 +155,7 @@ def decide_admission(
         decision_id = _decide(session, item, participant, _assigned(session, named_id), by=by, at=at, seen=seen)
     elif outcome == "refuse":
         decision_id = _decide(session, item, participant, {"fr": "", "en": ""}, by=by, at=at, seen=seen)
-        refuse(session, participant, by=by, at=at)
+        refuse(session, participant, offers=offers, by=by, at=at)
     else:
         running.treat(session, item_id, "carried", by=by, at=at, seen=seen)
         if outcome == "more":

@@ -17,6 +17,8 @@ FINDINGS = ("met", "not_met", "unknown")
 TRIAGE_RESULTS = ("committee", "forwarded", "refused")
 #: Where a referral stands, as its author hears it: nothing of it says whether the person was known.
 STANDS = ("received", "committee", "worker", "not_admitted")
+#: What can be said to its author to have been offered instead: of a closed list, as why and what exactly is sealed.
+OFFERS = ("partner", "health", "youth_protection", "police", "community", "school", "helpline", "later")
 #: The committee's decisions on a candidate.
 ADMISSION_OUTCOMES = ("assign", "defer", "refuse", "more")
 
@@ -37,6 +39,8 @@ class Referral(InProgram, table=True):
         CheckConstraint(f"reference ~ '{CANDIDATE_REF}'", name="reference"),
         UniqueConstraint("program_id", "reference"),
         CheckConstraint("(asked_at is null) = (asked = '{}')", name="asked"),
+        CheckConstraint(f"offered <@ array[{', '.join(repr(one) for one in OFFERS)}]", name="offered"),
+        CheckConstraint("stands = 'not_admitted' or offered = '{}'", name="offered_instead"),
         CheckConstraint("(way = 'link') = (referred_by is null)", name="someone_referred"),
         CheckConstraint("(way = 'link') = (link_id is not null)", name="by_its_link"),
         CheckConstraint("left_at is null or way = 'page'", name="left_by_somebody"),
@@ -66,6 +70,7 @@ class Referral(InProgram, table=True):
     result_sealed: bytes | None = blob()  # why, and what was offered instead
     reference: str  # by which its author knows it, for good: the one of the file that it began
     stands: str = STANDS[0]
+    offered: list[str] = words()  # instead, as far as its author is told
     asked: list[str] = words()  # the fields and criteria that its author is asked for, and has not answered
     asked_at: datetime | None = moment(default=None)
     task_id: UUID | None = to("task", default=None)  # of the admission's case: the step that this one waits for

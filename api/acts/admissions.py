@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from pydantic import StrictBool, StringConstraints
+from pydantic import Field, StrictBool, StringConstraints
 
 from api.access.participants import UnsealedFacts, find_participant
 from api.access.people import find_person
@@ -22,6 +22,7 @@ from domain.participants import Who, fields_of
 from locales import N_
 from meetings import admissions, recruiters
 from meetings.agenda_items import item_of
+from models.referral import OFFERS
 
 Words = Annotated[PlainText, StringConstraints(max_length=triage.LONGEST)]
 
@@ -48,6 +49,10 @@ def correct_identity(on: On[UnsealedFacts], said: IdentityGiven) -> None:
     correcting.correct_identity(on.session, on.id, changes, by=on.by, at=on.at, seen=on.seen)
 
 
+#: What was offered instead of an admission, as who referred is told.
+Offers = Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=len(OFFERS))]
+
+
 def _item_of(text: str) -> UUID:
     found = id_or_none(text)
     if found is None:
@@ -64,6 +69,7 @@ class AdmissionDecisionGiven(ActInput):
     second_id: Annotated[UUID | None, on_form(name="second")] = None
     reason: Words = ""
     offered: Words = ""
+    offers: Offers = Field(default_factory=list)
 
 
 @PARTICIPANT.act(

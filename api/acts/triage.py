@@ -12,12 +12,13 @@ from api.access.participants import UnsealedFacts, find_participant, ground_of, 
 from api.access.permissions import Action
 from api.access.permissions import Given as Relations
 from api.access.session import RequestContext
-from api.acts.admissions import Words, find_file
+from api.acts.admissions import Offers, Words, find_file
 from api.acts.declaring import ActSubject, On
 from api.views.criteria import on_form_of
 from api.web.given import NOT_ON_FORM, ActInput, on_form, yes
 from api.web.readers import chosen
 from api.web.referral_shapes import Criterion, corrected, with_fields
+from domain.accompaniment import referred_again
 from domain.admissions import ASKABLE, Finding, asking_referrers, duplicates, triage
 from domain.participants import OwnReferral, ReferralForm, fields_of, opened
 from locales import N_
@@ -122,12 +123,16 @@ def join(on: On[UnsealedFacts], said: JoiningGiven) -> UUID:
 
 
 class TriageGiven(ActInput):
-    """Where a referral goes; a worker goes with `forwarded`, what was offered with `refused`."""
+    """Where a referral goes; a worker goes with `forwarded`, what was offered with `refused`.
+
+    `offers` is what who referred is told was offered.
+    """
 
     referral_id: Referral
     result: Literal["committee", "forwarded", "refused"]
     reason: Words = ""
     offered: Words = ""
+    offers: Offers = Field(default_factory=list)
     worker_id: Annotated[UUID | None, on_form(name="worker")] = None
     second_id: Annotated[UUID | None, on_form(name="second")] = None
 
@@ -142,6 +147,7 @@ def decide_triage(on: On[UnsealedFacts], said: TriageGiven) -> None:
         said.result,
         reason=said.reason,
         offered=said.offered,
+        offers=said.offers,
         by=on.by,
         at=on.at,
         seen=on.seen,
@@ -171,6 +177,14 @@ def find_sent(context: RequestContext, _: Action, referral_id: UUID) -> tuple[Ow
     return sent_referral(context.session, context.asker, referral_id)
 
 
+class HearingGiven(ActInput):
+    """What who referred a known person hears: of a worker; not admitted, with `offers`; or nothing more."""
+
+    hears: Literal["worker", "not_admitted", "nothing"]
+    worker_id: Annotated[UUID | None, on_form(name="worker")] = None
+    offers: Offers = Field(default_factory=list)
+
+
 SENT: Final = ActSubject("/referrals/{referral_id}", find_sent, nominative=True)
 _FACTS: Final = {f"fact_{on_form_of(one)}": one for one in FOUND_ON_FORM}
 
@@ -193,6 +207,14 @@ class AnswerGiven(ActInput):
     def form(self) -> ReferralForm:
         """As the verb takes it."""
         return ReferralForm(**self.model_dump(exclude_none=True))
+
+
+@SENT.act(Action.TRIAGE, "/hearing", form="hearing")
+def say_to_who_referred(on: On[OwnReferral], said: HearingGiven) -> None:
+    """Say what who referred a known person hears, and when; a letter then goes to them as to anybody."""
+    referred_again.say_to_who_referred(
+        on.session, on.id, said.hears, worker_id=said.worker_id, offers=said.offers, by=on.by, at=on.at
+    )
 
 
 @SENT.act(Action.KEEP_DRAFT, "/answer", form="answer")

@@ -68,13 +68,15 @@ class DraftWhole(SavedReferralShown):
 class MineShown(Shown):
     """What one referred, or is writing: where it stands for its author, and what is asked of them.
 
-    `reference` is of the referral, for good. `stands` is received, committee, worker or not_admitted.
+    `reference` is of the referral, for good. `stands` is received, committee, worker or not_admitted; `offered` is what
+    was offered instead, as far as they may know.
     """
 
     id: UUID
     state: str
     reference: str
     stands: str
+    offered: list[str]
     asked: list[str]
     begun_at: AwareDatetime
     saved_at: AwareDatetime

@@ -20,9 +20,10 @@ from api.pages.forms import Text, Typed
 from api.pages.frame import answered, framed_pages, page, see_other
 from api.pages.idempotent_forms import AtOnce
 from api.pages.referral_fields import TypedReferral, asked_shown, form_shown, typed_of
+from api.views import participant_words
 from api.views.criteria import NAMES
 from api.views.participant_words import STANDS
-from api.views.referrals import board_of
+from api.views.referrals import board_of, hearing_of
 from api.views.tasks import names_of
 from domain.kernel import Refusal
 from domain.participants import OwnReferral, ReferralForm, links, reading, referring
@@ -136,7 +137,8 @@ def _sent(context: RequestContext, request: Request, own: OwnReferral, typed: Ty
         "sent_referral.html",
         typed=typed,
         one=own,
-        stands=STANDS,
+        terms=participant_words,
+        workers=hearing_of(context, own.id),
         form=form_shown(context.session, context.language),
         asked=asked_shown(own.asked),
     )

@@ -19,7 +19,7 @@ from api.access.session import Installation, installation_of
 from api.pages.forms import Text
 from api.pages.frame import see_other
 from api.pages.referral_fields import ReferralTyped, TypedReferral, asked_shown, form_shown, typed_of
-from api.views.participant_words import STANDS
+from api.views import participant_words
 from api.views.sentences import sentence_of
 from api.web import browsers, limits
 from api.web.answers import status_of
@@ -150,7 +150,7 @@ def _sent(
         status=status_of(refusal) if refusal else 200,
         one=own,
         typed=typed,
-        stands=STANDS,
+        terms=participant_words,
         refusal=sentence_of(refusal) if refusal else "",
         form=form,
         asked=asked_shown(own.asked),

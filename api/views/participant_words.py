@@ -20,6 +20,23 @@ STANDS: Final[Mapping[str, tuple[str, str]]] = {
     "worker": (N_("With a worker"), "full"),
     "not_admitted": (N_("Not admitted: something else was offered, or the person said no"), "skip"),
 }
+#: What who referred a known person can hear.
+HEARS: Final[Mapping[str, str]] = {
+    "worker": N_("Which worker makes contact"),
+    "not_admitted": N_("Not admitted, and what was offered"),
+    "nothing": N_("Nothing more than they see"),
+}
+#: What was offered instead, as who referred is told.
+OFFERED: Final[Mapping[str, str]] = {
+    "partner": N_("Support by another partner of the program"),
+    "health": N_("Health or social services"),
+    "youth_protection": N_("Youth protection"),
+    "police": N_("The police, or help for victims of crime"),
+    "community": N_("A community organization"),
+    "school": N_("Support at school"),
+    "helpline": N_("A helpline or online help"),
+    "later": N_("To be referred again later"),
+}
 RISKS: Final[Mapping[str, str]] = {
     "red": N_("Red: dangerous"),
     "yellow": N_("Yellow: worrisome"),

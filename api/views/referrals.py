@@ -8,6 +8,8 @@ from uuid import UUID
 
 from api.access.permissions import Action, is_allowed, to_program
 from api.access.session import RequestContext
+from api.views.tasks import names_of
+from domain.accompaniment import referred_again
 from domain.admissions import duplicates
 from domain.participants import (
     Arrived,
@@ -21,7 +23,7 @@ from domain.participants import (
     referring,
     retention,
 )
-from domain.roles import who_barred
+from domain.roles import standing, who_barred
 from models.referral import ReferralLink
 
 #: What waits for a triage, and what is under way.
@@ -59,6 +61,18 @@ class Board:
             *(row.referred_by for row in self.left),
             *(row.made_by for row in self.links),
         }
+
+
+def hearing_of(context: RequestContext, referral_id: UUID) -> list[tuple[str, str]] | None:
+    """The workers that who referred a known person can be told of, for who triages; None where nothing is said."""
+    session = context.session
+    if not is_allowed(Action.TRIAGE, to_program(context.asker)):
+        return None
+    if not referred_again.is_of_somebody_known(session, referral_id):
+        return None
+    held = standing(session, context.day).holding("youth_worker")
+    names = names_of(context, {one.person_id for one in held})
+    return sorted(((str(person), name) for person, name in names.items()), key=lambda each: each[1])
 
 
 def board_of(context: RequestContext) -> Board | None:

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from domain.accompaniment import ASSESS, FOLLOWS, OF_SECOND, REFUSE, REVIEW, REVIEWED, SPEAK, STOPPED, STOPS, STORE
+from domain.accompaniment import (
+    ASSESS,
+    FOLLOWS,
+    OF_SECOND,
+    REFUSE,
+    REVIEW,
+    REVIEWED,
+    SPEAK,
+    STOPPED,
+    STOPS,
+    STORE,
+    referred_again,
+)
 from domain.accompaniment import FIND_A_WORKER as FIND_FOR_CANDIDATE
 from domain.admissions import ASKED, OWED
 from domain.casework import BY_ITS_ACT
@@ -35,6 +47,7 @@ _PLACES: Final[Mapping[str, str]] = {
     UNFINISHED: "/referrals/%s",
     OWED: "/participants/%s/triage",
     ASKED: "/referrals/%s",
+    referred_again.ANSWER: "/referrals/%s#hearing",
     SPEAK: "/participants/%s#consent",
     FOLLOWS: "/participants/%s#consent",
     STOPS: "/participants/%s#consent",

@@ -24,6 +24,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "referral.given_back": (N_("A draft referral is back with its author, who stays after all."), "half"),
     "referral.asked": (N_("%(subject)s: the referrer was asked for what is missing."), "wait"),
     "referral.answered": (N_("%(subject)s: the referrer answered."), "full"),
+    "referral.told": (N_("%(subject)s: what the referrer hears was decided."), "full"),
     "referral.asked_no_more": (N_("%(subject)s: nothing is asked of the referrer any more."), "skip"),
     "referral.triaged": (N_("%(subject)s: triaged."), "full"),
     "referral.taken_back": (N_("%(subject)s: to be triaged again."), "skip"),

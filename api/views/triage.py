@@ -150,7 +150,8 @@ def _sitting(seen: SeenFile) -> Sitting | None:
     by = require(Action.TRIAGE, seen.given)
     alike: list[Duplicate] = []
     if duplicates.alike(context.session, [seen.id], reader=context.asker.person_id):
-        alike = duplicates.possible_duplicates(context.session, seen.id, by=by, at=context.at)
+        since = until - opened.OPEN_FOR
+        alike = duplicates.possible_duplicates(context.session, seen.id, by=by, at=context.at, since=since)
     return Sitting(opened_who(who), until, alike)
 
 

@@ -90,7 +90,10 @@ def _role_of(session: Session, held: Referral, at: datetime) -> Link | None:
     """By which role the task falls to who referred; None where no task reaches them."""
     roles = standing(session, local_day(session, at)).roles_of(held.referred_by) if held.referred_by else ()
     there = sorted(roles, key=lambda one: (one.organization_id != held.organization_id, one.role))
-    return Link(there[0].role, str(there[0].organization_id), person=held.referred_by) if there else None
+    if not there:
+        return None
+    # A deputy opens no referral of another: while its author is away, the coordinator has it.
+    return Link(there[0].role, str(there[0].organization_id), person=held.referred_by, alone=True)
 
 
 _ASKED: Final = N_("Complete your referral %(reference)s: something is missing")

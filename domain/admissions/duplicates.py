@@ -51,7 +51,7 @@ from domain.participants import (
     retention_terms,
     write_change,
 )
-from domain.record import events, record_read
+from domain.record import events, read_since, record_read
 from domain.roles import who_barred
 from locales import N_
 from models.agenda import AgendaItem, AgendaVersion
@@ -75,16 +75,22 @@ class Duplicate:
     same_birth: bool | None
 
 
-def possible_duplicates(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> list[Duplicate]:
+def possible_duplicates(
+    session: Session, participant_id: UUID, *, by: Actor, at: datetime, since: datetime | None = None
+) -> list[Duplicate]:
     """Those who share a name, a telephone or an address with a candidate, the likeliest first.
 
-    The record is told of each. A different birth date leaves no one out: it may be the wrong one. Those who barred the
-    reader from their file are left out. Raises Refusal: the keys.
+    The record is told of each; of a sitting of work that began at `since`, once. A different birth date leaves no one
+    out: it may be the wrong one. Those who barred the reader from their file are left out. Raises Refusal: the keys.
     """
     marks = scalar(session, only(Participant.marks).where(Participant.id == participant_id)) or []
     rows = _sharing(session, participant_id, marks, by) if marks else []
     # Each of them is shown, so that each one's file says who saw it.
-    for shown in (participant_id, *(row.id for row in rows)):
+    all_shown = [participant_id, *(row.id for row in rows)]
+    told = read_since(session, all_shown, what="duplicates", by=by, since=since) if since is not None else frozenset()
+    for shown in all_shown:
+        if shown in told:
+            continue
         record_read(session, "participant", shown, what="duplicates", ground="role", by=by, at=at)
     if not rows:
         return []

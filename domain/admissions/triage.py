@@ -5,7 +5,7 @@ A finding is written once; a later one counts in its place, and those before sta
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -38,6 +38,7 @@ from domain.participants import (
     change_participant,
     change_referral,
     checked_answer,
+    checked_offers,
     destruction,
     findings_of,
     finish_step,
@@ -192,6 +193,7 @@ def triage(
     *,
     reason: str = "",
     offered: str = "",
+    offers: Sequence[str] = (),
     by: Actor,
     at: datetime,
     seen: int | None = None,
@@ -200,8 +202,8 @@ def triage(
 
     Forwarding needs a reason, and the next meeting is told; the worker is named with it
     (`domain.accompaniment.workers.name_worker`). It waits for no finding: what is to be confirmed is owed after
-    (`owe_findings`). A refusal needs its reason, and what was offered instead. Raises Refusal: it was triaged
-    meanwhile, or a criterion is not looked at, or does not allow it.
+    (`owe_findings`). A refusal needs its reason, and what was offered instead; `offers` is what of it who referred is
+    told. Raises Refusal: it was triaged meanwhile, or a criterion is not looked at, or does not allow it.
     """
     held = hold_referral(session, referral_id, seen=seen)
     if result not in TRIAGE_RESULTS:
@@ -231,7 +233,7 @@ def triage(
     retention.count_no_more(session, participant.id, by=by, at=at, stopped_by="triaged")
     finish_step(session, participant.id, TRIAGE, by=by, at=at)
     if result == "refused":
-        refuse(session, participant, by=by, at=at)
+        refuse(session, participant, offers=offers, by=by, at=at)
     elif result == "committee" and workers.was_given(session, participant.id):
         # The committee said already that a worker follows up; which one is to be found again.
         workers.ask_for_one(session, participant.id, by=by, at=at)
@@ -241,13 +243,18 @@ def triage(
 _STANDS: Final = {"committee": "committee"}
 
 
-def refuse(session: Session, participant: Participant, *, by: Actor, at: datetime) -> None:
-    """Refuse a locked candidate: the admission ends, and a day is set after which nothing is kept. Raises Refusal."""
-    end_admission(session, participant, "refuse", by=by, at=at)
+def refuse(session: Session, participant: Participant, *, offers: Sequence[str] = (), by: Actor, at: datetime) -> None:
+    """Refuse a locked candidate: the admission ends, and a day is set after which nothing is kept.
+
+    `offers` is what was offered instead, as who referred them is told. Raises Refusal.
+    """
+    end_admission(session, participant, "refuse", offers=offers, by=by, at=at)
     events.write(session, "participant.refused", "participant", participant.id, by=by, at=at)
 
 
-def end_admission(session: Session, participant: Participant, move: str, *, by: Actor, at: datetime) -> None:
+def end_admission(
+    session: Session, participant: Participant, move: str, *, offers: Sequence[str] = (), by: Actor, at: datetime
+) -> None:
     """End the admission of a locked candidate, by their own word or the program's. Raises Refusal."""
     change_participant(
         session,
@@ -255,7 +262,8 @@ def end_admission(session: Session, participant: Participant, move: str, *, by: 
         state=participant_state_after(participant, move),
         retain_until=retention.kept_until(session, participant.id, "not_admitted", local_day(session, at)),
     )
-    move_standing(session, participant.id, "not_admitted", of_states=("received", "triaged", "joined"))
+    offers = checked_offers(offers)
+    move_standing(session, participant.id, "not_admitted", of_states=("received", "triaged", "joined"), offered=offers)
     opened.shut(session, participant.id)
     destruction.stop(session, participant.id, "changed", by=by, at=at)
     asking.no_more(session, workers.FIND_OUT, participant.id, by=by, at=at)

@@ -63,6 +63,7 @@ from domain.participants.locking import barred_workers as barred_workers
 from domain.participants.locking import case_of as case_of
 from domain.participants.locking import change_participant as change_participant
 from domain.participants.locking import change_referral as change_referral
+from domain.participants.locking import checked_offers as checked_offers
 from domain.participants.locking import finish_step as finish_step
 from domain.participants.locking import forget as forget
 from domain.participants.locking import forgotten as forgotten

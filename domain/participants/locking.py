@@ -36,7 +36,7 @@ from locales import N_
 from models.casework import Case, Task
 from models.lifecycles import PARTICIPANT, NoSuchMove
 from models.participant import Barred, DataKey, Participant
-from models.referral import STANDS, Referral
+from models.referral import OFFERS, STANDS, Referral
 
 #: Letters and figures that no one mistakes for another.
 _SIGNS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -86,10 +86,13 @@ def forgotten(session: Session, participant_id: UUID, *, at: datetime) -> None:
     """A file is destroyed, in this transaction: what a higher room has of the person goes too."""
 
 
-def move_standing(session: Session, participant_id: UUID, stands: str, *, of_states: Sequence[str]) -> None:
+def move_standing(
+    session: Session, participant_id: UUID, stands: str, *, of_states: Sequence[str], offered: Sequence[str] = ()
+) -> None:
     """Have who referred a person see that it stands further on, for their referrals in these states. Never back.
 
-    What ended stays ended for them, also where the person is referred again by somebody else.
+    What ended stays ended for them, also where the person is referred again by somebody else. `offered` is what each of
+    them is told was offered instead.
     """
     before = STANDS[: STANDS.index(stands)]
     theirs = (
@@ -97,7 +100,14 @@ def move_standing(session: Session, participant_id: UUID, stands: str, *, of_sta
         col(Referral.state).in_(of_states),
         col(Referral.stands).in_(before),
     )
-    run(session, changes(Referral).where(*theirs).values(stands=stands))
+    run(session, changes(Referral).where(*theirs).values(stands=stands, offered=list(offered)))
+
+
+def checked_offers(offers: Sequence[str]) -> list[str]:
+    """What who referred is told was offered instead, in the list's order. Raises Refusal: something else."""
+    if not set(offers) <= set(OFFERS):
+        raise Refusal("triage.offers", N_("Choose from the list what was offered instead."), source="AD-R3")
+    return [one for one in OFFERS if one in offers]
 
 
 def forget(session: Session, held: Participant, move: str, *, at: datetime, joined_to: UUID | None = None) -> None:

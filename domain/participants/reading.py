@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Text, cast, exists, func
+from sqlalchemy import func
 from sqlmodel import Session, and_, case, or_
 
 from domain.kernel import (
@@ -27,14 +27,10 @@ from domain.kernel import (
 )
 from domain.participants.referring import LEFT_SINCE
 from domain.terms import BEING_ADMITTED
-from models.base import table_of
-from models.casework import Task
 from models.participant import CandidateWorker, Participant
 from models.record import Event
 from models.referral import Referral
 
-#: The coordinator's task to say who makes contact to who referred somebody known; its item is the referral.
-TOLD: Final = "referral.answer"
 #: Over how long the funnel looks back.
 LOOKS_BACK: Final = timedelta(days=365)
 
@@ -134,6 +130,7 @@ class OwnReferral(NamedTuple):
     id: UUID
     reference: str
     stands: str
+    offered: list[str]
     asked: list[str]
     begun_at: datetime
     saved_at: datetime
@@ -173,29 +170,13 @@ _GONE: Final = ("abandoned", "destroyed")
 
 def _own(session: Session, *which: Any, order: Any = ()) -> list[OwnReferral]:
     sent = value_of(case((col(Referral.state) == "draft", "draft"), else_="received"))
-    # Who makes contact with a known person is the coordinator's to say, and when: it stands so from then on.
-    is_told = (
-        exists()
-        .where(
-            in_program(Task),
-            col(Task.step) == TOLD,
-            col(Task.item) == cast(col(Referral.id), Text),
-            col(Task.state) == "done",
-        )
-        .correlate(table_of(Referral))
-    )
-    stands = value_of(
-        case(
-            (and_(col(Referral.state) == "joined", col(Referral.stands) == "committee", is_told), "worker"),
-            else_=col(Referral.stands),
-        )
-    )
     asked = (
         select(
             sent,
             Referral.id,
             Referral.reference,
-            stands,
+            Referral.stands,
+            Referral.offered,
             Referral.asked,
             Referral.begun_at,
             Referral.saved_at,

@@ -22,6 +22,7 @@ from domain.record.reads import EXPORTED as EXPORTED
 from domain.record.reads import READ as READ
 from domain.record.reads import Ground as Ground
 from domain.record.reads import Purpose as Purpose
+from domain.record.reads import read_since as read_since
 from domain.record.reads import record_export as record_export
 from domain.record.reads import record_read as record_read
 from domain.record.seal_check import Report as Report

@@ -7,6 +7,7 @@ participant's nominative data comes through here too.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal
@@ -14,9 +15,10 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.kernel import Actor, Refusal
+from domain.kernel import Actor, Refusal, col, in_program, inside, only, scalars, surely
 from domain.record import events
 from locales import N_
+from models.record import Event
 
 READ: Final = "read"
 EXPORTED: Final = "exported"
@@ -132,6 +134,17 @@ def record_export(
     """As `record_read`, for a list of that many `lines` that leaves the program as a file."""
     facts: dict[str, events.Fact] = {"what": what, "lines": lines}
     _tell(session, EXPORTED, (kind, subject_id), facts, ground, None, by=by, at=at)
+
+
+def read_since(
+    session: Session, subjects: Collection[UUID], *, what: str, by: Actor, since: datetime
+) -> frozenset[UUID]:
+    """Of which of these the record says that this person was given `what` since a moment."""
+    theirs = Event.verb == READ, Event.actor_id == by.person_id, col(Event.at) >= since
+    asked = only(surely(Event.subject_id)).where(
+        in_program(Event), *theirs, col(Event.subject_id).in_(subjects), inside(Event.facts)["what"].astext == what
+    )
+    return frozenset(scalars(session, asked))
 
 
 def purpose_of(by: Actor, ground: Ground) -> Purpose | None:

@@ -10,8 +10,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, or_
 
+from domain.accompaniment import referred_again
 from domain.casework import assigning
-from domain.kernel import SHAPE, Actor, Refusal, also, col, first, joins, local_day, of, only, same, scalar, surely
+from domain.kernel import SHAPE, Actor, Refusal, also, col, first, joins, local_day, of, only, same, scalar
 from domain.mail import COORDINATION, notices
 from domain.roles import standing
 from flows.engine import DueAction, StepAction
@@ -19,7 +20,7 @@ from locales import N_, say
 from models.casework import Case, Task
 from models.outbox import Notice
 from models.participant import CandidateWorker, Participant
-from models.program import Organization, Person
+from models.program import Person
 from models.referral import Referral
 
 #: The coordinator's task where the referrer has no account, and so gets no letter from here.
@@ -53,25 +54,9 @@ def tell_referrer(session: Session, act: DueAction, by: Actor, at: datetime) -> 
                 at=at,
             )
         return
-    if row.referred_by == row.worker_id:
-        return
-    again = _heard_before(session, act)
-    notices.write(
-        session,
-        "worker_named",
-        to=surely(row.referred_by),
-        key=_key(act, row),
-        facts=lambda _: {
-            "reference": row.reference,
-            "day": local_day(session, row.received_at),
-            "worker": f"{row.given_name} {row.family_name}",
-            "organization": row.short_name,
-            "phone": row.phone,
-            "email": row.email,
-            "again": again,
-        },
-        at=at,
-        case_id=act.case_id,
+    again, key = _heard_before(session, act), _key(act, row)
+    referred_again.tell_of_worker(
+        session, row, row.worker_id, row.organization_id, key=key, again=again, case_id=act.case_id, at=at
     )
 
 
@@ -130,21 +115,16 @@ def _was_asked(session: Session, act: DueAction, condition: ColumnElement[bool])
 
 
 class _Named(CandidateWorker):
-    """The worker named to accompany a candidate, how to reach them, and the referrer."""
+    """The worker named to accompany a candidate, and the referral."""
 
     model_config = SHAPE
     reference: str = also(Referral.reference)  # by which who wrote it knows it, not the file it may have been joined to
     referred_by: UUID | None = also(Referral.referred_by)
-    received_at: datetime = surely(Referral.received_at)
-    given_name: str = also(Person.given_name)
-    family_name: str = also(Person.family_name)
-    phone: str | None = also(Person.phone)
-    email: str | None = also(Person.email)
-    short_name: str = also(Organization.short_name)
+    received_at: datetime | None = also(Referral.received_at)
 
 
 def _facts(session: Session, act: DueAction) -> _Named | None:
-    """The last referrer, the named worker, and how to reach them; None without a worker, or where it is over."""
+    """The last referral and the named worker; None without a worker, or where it is over."""
     return first(
         session,
         of(_Named)
@@ -156,8 +136,6 @@ def _facts(session: Session, act: DueAction) -> _Named | None:
             & or_(col(CandidateWorker.ended_at).is_(None), CandidateWorker.ended_as == "admitted"),
         )
         .join(Participant, joins(Case.participant_id, Participant))
-        .join(Person, joins(CandidateWorker.worker_id, Person))
-        .join(Organization, joins(CandidateWorker.organization_id, Organization))
         .join(
             Referral,
             same(Referral, Case)

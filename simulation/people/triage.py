@@ -120,6 +120,7 @@ def _decide(me: Visit, here: str, row: dict[str, Any], found: dict[str, str]) ->
     blocked = [one for one, finding in found.items() if finding == "not_met" and one != "AD-C3"]
     if blocked and me.may(0.9):
         said |= {"result": "refused", "reason": "Hors des critères.", "offered": "Une autre ressource."}
+        said["offers"] = ["community"]
     elif not row["recruiter"] and me.may(0.12):
         said |= {"result": "forwarded", "reason": "Danger immédiat."} | pair_of(me, here)
     seen = row["version"] - 1 if me.may(0.03) else None  # as another window shows it
@@ -135,7 +136,7 @@ def _decide(me: Visit, here: str, row: dict[str, Any], found: dict[str, str]) ->
 def pair_of(me: Visit, here: str) -> dict[str, Any]:
     """Who is to follow somebody, and who with them, as the proposals say; sometimes one who may not."""
     rows = me.items(f"{here}/proposals")
-    able = [one["person_id"] for one in rows if not one["bars"]]
+    able = me.memory["workers"] = [one["person_id"] for one in rows if not one["bars"]]
     best = sorted((one for one in rows if one["place_in_pair"]), key=lambda one: one["place_in_pair"])
     chosen = [one["person_id"] for one in best] if best and me.may(0.8) else able[: 1 + me.may(0.6)]
     if rows and me.may(0.03):
@@ -143,6 +144,19 @@ def pair_of(me: Visit, here: str) -> dict[str, Any]:
     if not chosen:
         return {}
     return {"worker_id": chosen[0], "second_id": chosen[1] if len(chosen) > 1 and me.may(0.8) else None}
+
+
+@does("coordinator")
+def say_what_they_hear(me: Visit) -> None:
+    """Say what who referred a known person hears, some days after: a worker, a no, or nothing more."""
+    for task in asked(me, "referral.answer"):
+        if me.may(0.6):
+            continue
+        hears = me.chance.choices(("worker", "not_admitted", "nothing"), weights=(70, 15, 15))[0]
+        said: dict[str, Any] = {"hears": hears, "offers": ["health"] if hears == "not_admitted" else []}
+        if hears == "worker" and (able := me.memory.get("workers")):
+            said["worker_id"] = me.chance.choice(able)
+        me.post(f"/referrals/{task['item']}/hearing", said)
 
 
 @does("coordinator")

@@ -223,7 +223,8 @@ _NOT_PROTECTED: Final = {
     "redaction": ("words",),  # whose page tells the record by a line of its own
     "responsibility": ("links",),
     "seal": ("events", "marks"),
-    "referral": ("asked",),  # the names of fields and criteria that its author is asked for
+    # The names of fields and criteria that its author is asked for, and what was offered, of closed lists.
+    "referral": ("asked", "offered"),
     "restored_matter": ("before", "facts"),  # codes, ids and days
     "sign_in_flow": ("kept",),
     "task": ("sources", "may_not_approve", "waived_by", "due_rule", "ladder", "ladder_to", "asks"),

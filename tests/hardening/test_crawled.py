@@ -601,7 +601,7 @@ _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "protocol_version": ("key", "digest", "declared", "source"),
     "rate_count": ("key",),
     "redaction": ("after", "asked_as", "before", "settled_as", "state", "taken_out"),
-    "referral": ("asked", "reference", "result", "stands", "state", "way"),
+    "referral": ("asked", "offered", "reference", "result", "stands", "state", "way"),
     "referral_link": ("token_digest", "browser_digest"),
     "request": ("asked", "given", "digest"),
     "research_group": ("left_because",),

@@ -378,6 +378,8 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /api/v1/participants/{participant_id}/questions": Sent(
         which=_WAITING, json={"referral_id": "{referral_id:waiting}", "missing": ["setting"]}
     ),
+    "POST /referrals/{referral_id}/hearing": Sent(form={"hears": "nothing"}),
+    "POST /api/v1/referrals/{referral_id}/hearing": Sent(json={"hears": "nothing"}),
     "POST /referrals/{referral_id}/answer": Sent(which=_ASKED_FOR_MORE, form={"setting": "Foyer"}),
     "POST /api/v1/referrals/{referral_id}/answer": Sent(which=_ASKED_FOR_MORE, json={"setting": "Foyer"}),
     "POST /participants/{participant_id}/triage/opening": Sent(which=_WAITING),

@@ -250,6 +250,7 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
     "PUT /participants/{participant_id}/identity": {"phone": "514-555-0144", "birth_date": "2010-05-04"},
     "POST /participants/{participant_id}/joining": {"referral_id": SOMEONE, "to": SOMEONE},
     "POST /participants/{participant_id}/questions": {"referral_id": SOMEONE, "missing": ["setting"]},
+    "POST /referrals/{referral_id}/hearing": {"hears": "not_admitted", "worker_id": SOMEONE, "offers": ["health"]},
     "POST /referrals/{referral_id}/answer": {"setting": "Foyer", "facts": {"AD-C0": "Dit."}, "age": 15},
     "PUT /participants/{participant_id}/findings": {
         "referral_id": SOMEONE,

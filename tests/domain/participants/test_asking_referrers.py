@@ -12,12 +12,13 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import Session
 
-from domain.accompaniment import workers
+from domain.accompaniment import referred_again, workers
 from domain.admissions import asking_referrers, duplicates, first_meetings, triage
-from domain.casework import asking, tasks
+from domain.casework import asking
 from domain.kernel.actors import OUTSIDE, Actor
 from domain.participants import ReferralForm, findings, links, reading, referring
 from domain.participants.identity import identity_within
+from domain.people import absences
 from domain.roles import Link
 from tests.api.application import client_for, nobody
 from tests.cast import AT, Arranged, Cast
@@ -154,6 +155,67 @@ def test_of_who_left_the_coordinator_has_the_question(admitting: Cast) -> None:
         assert _falls_to(session, asked)[0].role == "coordinator"
 
 
+@pytest.mark.ci
+def test_of_who_is_away_or_leaves_later_the_coordinator_has_the_question_and_no_deputy(admitting: Cast) -> None:
+    author, deputy, coordinator = (admitting.people[one] for one in ("worker_ccsmtl", "worker_codim", "coordinator"))
+    referral_id = refer(admitting)
+    _ask(admitting, referral_id, "setting")
+    with admitting.session() as session:
+        (asked,) = tasks_of(session, asking_referrers.ASKED)
+        absences.record_absence(
+            session,
+            person_id=author,
+            starts_on=AT.date(),
+            ends_on=AT.date() + timedelta(days=3),
+            deputy_id=deputy,
+            by=admitting.actor("coordinator"),
+            at=AT,
+        )
+    title = asked["title_en"]
+    assert title not in client_for(admitting.database, deputy).get("/").text, (
+        "who deputizes opens no referral of theirs"
+    )
+    assert title in client_for(admitting.database, coordinator).get("/").text
+    with admitting.session() as session:
+        session.execute(
+            text("update tenure set ends_on = :day where person_id = :who"),
+            {"day": AT.date() - timedelta(days=1), "who": author},
+        )
+    assert client_for(admitting.database, deputy).get(f"/referrals/{referral_id}").status_code == 404
+    heard = client_for(admitting.database, coordinator).post(
+        f"/referrals/{referral_id}/answer", data={"setting": "Foyer"}
+    )
+    assert heard.status_code == 303
+    with admitting.session() as session:
+        assert [one["state"] for one in tasks_of(session, asking_referrers.ASKED)] == ["done"]
+
+
+@pytest.mark.ci
+def test_the_question_is_ended_by_its_answer_alone_and_a_window_from_before_asks_nothing_anew(admitting: Cast) -> None:
+    referral_id = refer(admitting)
+    _ask(admitting, referral_id, "setting")
+    client = client_for(admitting.database, admitting.people["worker_ccsmtl"])
+    with admitting.session() as session:
+        (asked,) = tasks_of(session, asking_referrers.ASKED)
+        seen = session.execute(text("select version from referral")).scalar_one()
+    for act in ("completion", "waiver", "undoing"):
+        said = {"note": "Fait.", "reason": "Fait.", "seen": asked["version"]}
+        assert client.post(f"/tasks/{asked['id']}/{act}", data=said).is_client_error, act
+    assert _row(admitting, referral_id).asked == ["setting"]
+    answered = client.post(f"/referrals/{referral_id}/answer", data={"setting": "Foyer"})
+    assert answered.status_code == 303
+    stale = client_for(admitting.database, admitting.people["coordinator"]).post(
+        f"/participants/{_whom(admitting, referral_id)}/questions",
+        data={"referral": str(referral_id), "seen": str(seen), "missing": "phone"},
+    )
+    assert stale.status_code == 412
+    with admitting.session() as session:
+        (asked,) = tasks_of(session, asking_referrers.ASKED)
+    undone = client.post(f"/tasks/{asked['id']}/undoing", data={"reason": "Non.", "seen": asked["version"]})
+    assert undone.is_client_error
+    assert _row(admitting, referral_id).asked == []
+
+
 def test_nothing_is_asked_any_more_of_who_declined(admitting: Cast) -> None:
     referral_id = refer(admitting)
     _ask(admitting, referral_id, "setting")
@@ -235,8 +297,9 @@ def test_a_referral_of_a_known_person_is_like_any_other_at_each_step(admitting: 
         triage.take_back_triage(session, of_new, by=by, at=AT)
         triage.triage(session, of_new, "forwarded", reason="Danger", by=by, at=AT)
         workers.forward(session, new, admitting.people[WORKER], by=by, at=AT)
-        (asked,) = [one for one in tasks_of(session, reading.TOLD) if one["state"] == "open"]
-        tasks.complete_task(session, asked["id"], by=by, at=AT)
+        referred_again.say_to_who_referred(
+            session, of_known, "worker", worker_id=admitting.people[WORKER], by=by, at=AT
+        )
     assert _row(admitting, of_new).stands == "worker"
     alike()
     with admitting.session() as session:

@@ -48,7 +48,17 @@ def test_of_somebody_followed_the_coordinator_alone_decides_what_whoever_referre
     done = coordinator.post(
         f"/tasks/{task['id']}/completion", data={"note": "Dit de vive voix.", "seen": task["version"]}
     )
-    assert done.status_code == 303, "it is told by a person, and noted"
+    assert done.status_code == 409, "it is done by what they hear, and not by a tick"
+    place = f"/referrals/{again}"
+    assert "What who referred hears" in coordinator.get(place).text
+    author = client_for(cast.database, cast.people["worker_codim"])
+    assert "What who referred hears" not in author.get(place).text
+    assert author.post(f"{place}/hearing", data={"hears": "nothing"}).status_code == 404
+    said = coordinator.post(f"{place}/hearing", data={"hears": "not_admitted", "offers": ["health", "later"]})
+    assert said.status_code == 303
+    assert "Health or social services; To be referred again later" in author.get(place).text
+    with cast.session() as session:
+        assert [one["state"] for one in tasks_of(session, referred_again.ANSWER)] == ["done"]
 
 
 @pytest.mark.ci

@@ -36,8 +36,8 @@ WHY: dict[str, str] = {
         obligation.proof_accepted obligation.proof_returned obligation.waived obligation.waiver_proposed
         number.taken_over participant.admitted participant.corrected participant.declined
         participant.recruits participant.refused referral.answered referral.asked referral.asked_no_more referral.begun
-        referral.given_back referral.received referral.saved referral.taken_back referral.triaged reply.put_away
-        reply.strayed reply.taken retention.set risk.assessed
+        referral.given_back referral.received referral.saved referral.taken_back referral.told referral.triaged
+        reply.put_away reply.strayed reply.taken retention.set risk.assessed
         statement.released task.approved task.asked_again task.called_off task.done task.handed_back task.let_go
         task.opened task.passed_on task.planned task.postponed task.rejected task.reminded task.returned task.submitted
         task.undone task.waived follow_up.activity_called_off follow_up.activity_left follow_up.activity_moved
