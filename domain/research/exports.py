@@ -43,7 +43,7 @@ from domain.kernel import (
 from domain.mail import Attachment
 from domain.participants import areas
 from domain.record import events, reads
-from domain.research import groups
+from domain.research import approvers, groups
 from domain.research.facts import Months, known_of
 from domain.research.fields import FIELDS, Known, told
 from domain.research.grouping import RULE
@@ -92,6 +92,7 @@ def ask(session: Session, study_id: UUID, *, by: Actor, at: datetime) -> UUID:
         asked_at=at,
     )
     add_row(session, export)
+    approvers.ask_to_answer(session, study, by=by, at=at)
     _tell(session, export.id, "asked", by=by, at=at)
     return export.id
 
@@ -100,6 +101,7 @@ def take_back(session: Session, export_id: UUID, *, by: Actor, at: datetime, see
     """No longer ask for an export. Raises Refusal."""
     export = _hold(session, export_id, seen)
     _settle(session, export, "take_back", by=by, at=at)
+    approvers.no_answer_needed(session, export, by=by, at=at)
     _tell(session, export_id, "taken_back", by=by, at=at)
 
 
@@ -108,6 +110,7 @@ def refuse(session: Session, export_id: UUID, *, by: Actor, at: datetime, seen: 
     export = _hold(session, export_id, seen)
     _refuse_who_asked(session, export, by, at)
     _settle(session, export, "refuse", by=by, at=at)
+    approvers.was_answered(session, export, by=by, at=at)
     _tell(session, export_id, "refused", by=by, at=at)
 
 
@@ -158,7 +161,9 @@ def approve(session: Session, export_id: UUID, *, by: Actor, at: datetime, seen:
         codebook=_CODEBOOK.dump_python(codebook, mode="json"),
         digests=_digests(codebook, made),
     )
+    approvers.was_answered(session, export, by=by, at=at)
     _tell(session, export_id, "made", by=by, at=at, people=len(rows))
+    approvers.tell_recipients(session, study, export, at=at)
 
 
 # -------------------------------------------------------------------------------------------------------- downloading
