@@ -45,8 +45,9 @@ from domain.participants import areas
 from domain.record import events, reads
 from domain.research import approvers, groups
 from domain.research.facts import Months, known_of
-from domain.research.fields import FIELDS, Known, told
+from domain.research.fields import FIELDS, told
 from domain.research.grouping import RULE
+from domain.research.known import Known
 from domain.research.papers import FILES, Choice, Codebook, ExportRow, FileKind, Texts, codebook_of, file_of
 from domain.research.studies import find_study, hold_study, receives, recipients, refuse_without_ethics, rules_of
 from locales import N_, say
@@ -76,6 +77,7 @@ def ask(session: Session, study_id: UUID, *, by: Actor, at: datetime) -> UUID:
     last = min(study.last_month, _month_before(local_day(session, at)))
     if last < study.first_month:
         raise Refusal("export.no_month", N_("No month of this study is over yet."))
+    approvers.ask_to_answer(session, study, by=by, at=at)
     export = StudyExport(
         program_id=program_of(session),
         id=uuid4(),
@@ -92,7 +94,6 @@ def ask(session: Session, study_id: UUID, *, by: Actor, at: datetime) -> UUID:
         asked_at=at,
     )
     add_row(session, export)
-    approvers.ask_to_answer(session, study, by=by, at=at)
     _tell(session, export.id, "asked", by=by, at=at)
     return export.id
 

@@ -18,7 +18,7 @@ from sqlmodel import Session
 from domain.casework import complete_task
 from domain.follow_ups import Week, notes
 from domain.follow_ups.weeks import monday_of
-from domain.kernel import local_day
+from domain.kernel import col, local_day, only, tuples
 from domain.kernel.actors import Actor
 from domain.participants import research
 from domain.research import ANSWER_EXPORT, FILES, REMOVE_ROWS, exports, removals, studies
@@ -250,13 +250,13 @@ def test_only_people_of_the_research_are_named_and_what_is_said_of_a_study_is_wh
 
 def asks(session: Session, step: str) -> list[tuple[str, list[Link], str]]:
     """The tasks of a step, each with the state, the chain and the title in English."""
-    rows = session.execute(
-        select(Task.state, Responsibility.links, Task.title_en)
-        .join(Responsibility, Responsibility.id == Task.owed_by_id)  # type: ignore[arg-type]
-        .where(Task.step == step)  # type: ignore[arg-type]
-        .order_by(Task.opened_at, Task.id)  # type: ignore[arg-type]
+    asked = (
+        only(Task.state, Responsibility.links, Task.title_en)
+        .join(Responsibility, col(Responsibility.id) == col(Task.owed_by_id))
+        .where(Task.step == step)
+        .order_by(col(Task.opened_at), col(Task.id))
     )
-    return [(state, links, title) for state, links, title in rows]
+    return list(tuples(session, asked))
 
 
 @pytest.mark.parametrize(
@@ -281,7 +281,7 @@ def test_the_task_does_not_fall_to_who_asked_while_they_stand_in_for_who_approve
     with cast.session() as session:
         several(session, cast, 5)
         study = studied(session, cast)
-        asker, today = cast.people["coordinator"], local_day(session, THEN)
+        asker, today = cast.people["director_ccsmtl"], local_day(session, THEN)
         gone = DayAbsence(uuid4(), cast.people[APPROVER], asker, ("tasks", "approvals"), today, today + DAY)
         exports.ask(session, study, by=Actor("research_coordinator", asker), at=THEN)
         ((_, links, _),) = asks(session, ANSWER_EXPORT)
