@@ -85,7 +85,9 @@ OF_WEEKS: Final = (
     _share("email", N_("Weeks by e-mail, in percent")),
     _share("other", N_("Weeks by other communications, in percent")),
     _mostly(
-        "need", N_("Need mostly targeted"), N_("Of the weeks on which one was chosen, the need targeted most often.")
+        "need",
+        N_("Need mostly targeted"),
+        N_("Of the weeks in which one was chosen, the need that was targeted most often."),
     ),
     _mostly(
         "activity_type",

@@ -144,19 +144,10 @@ def test_groups_depend_on_nothing_that_is_measured(people: int, seed: int, data:
         Known(
             **{
                 one: getattr(each, one)
-                for one in (
-                    "age",
-                    "gender",
-                    "area",
-                    "organization",
-                    "entered",
-                    "risk",
-                    "state",
-                    "months_followed",
-                    "times",
-                )
+                for one in ("age", "gender", "area", "organization", "entered", "risk", "state", "months_followed")
             },
             said={"need": {"recovery": data.draw(st.integers(0, 99))}},
+            times={n: one._replace(risk="red") for n, one in each.times.items()},
             met=data.draw(st.integers(0, 99)),
             weeks=99,
         )

@@ -17,15 +17,17 @@ from sqlmodel import Session
 
 from domain.casework import complete_task
 from domain.follow_ups import Week, notes
+from domain.follow_ups.self_reports import record_self_report
 from domain.follow_ups.weeks import monday_of
-from domain.kernel import col, local_day, only, tuples
+from domain.kernel import col, local_day, only, rewrite, seal, tuples
 from domain.kernel.actors import Actor
-from domain.participants import research
+from domain.participants import ParticipantIdentity, research
 from domain.research import ANSWER_EXPORT, FILES, REMOVE_ROWS, exports, removals, studies
 from domain.roles import DayAbsence, DayTenures, Link, standing
 from models.base import table_of
 from models.casework import Responsibility, Task
 from models.follow_up import FollowUp
+from models.participant import Participant
 from tests.cast import AT, KEYS, TODAY, Arranged, Cast
 from tests.destroying import DELAY, destroyed
 from tests.following import WORKER, in_force
@@ -70,6 +72,47 @@ def test_an_export_has_codes_months_and_rounded_numbers_and_nobody_stands_apart(
         everything = "\n".join(",".join(row) for row in rows)
         assert "#2026" not in everything
         assert not any(str(one) in everything for one in people)
+
+
+def test_an_export_has_the_choices_of_the_weekly_row_the_gender_and_the_self_reports(cast: Cast) -> None:
+    with cast.session() as session:
+        people = several(session, cast, 5)
+        by = cast.actor(WORKER)
+        week = Week(
+            met=1,
+            minutes=60,
+            communications=("telephone", "messenger"),
+            need="stability",
+            main_activity="Une marche avec Zibeline",
+            worker_satisfaction="satisfied",
+            participant_satisfaction="very_satisfied",
+            activity_type="sports",
+            summary="Zibeline raconte.",
+        )
+        for one in people:
+            who = seal(session, one, "identity", ParticipantIdentity(gender="woman").to_json())
+            rewrite(session, Participant, one, sealed=who)
+            follow_up_id = follow_up_of(session, one)
+            notes.write_note(session, follow_up_id, monday_of(TODAY), week, by=by, at=AT + 7 * DAY)
+            record_self_report(session, follow_up_id, 1, done_on=TODAY + 9 * DAY, risk="green", by=by, at=AT + 9 * DAY)
+        heads, *rows = rows_of(session, cast, exported(session, cast, studied(session, cast)))
+        told = [dict(zip(heads, row, strict=True)) for row in rows]
+        assert {one["gender"] for one in told} == {"woman"}
+        for column, value in {
+            "need": "stability",
+            "worker_satisfaction": "satisfied",
+            "participant_satisfaction": "very_satisfied",
+            "activity_type": "sports",
+            "by_telephone": "100",
+            "by_email": "0",
+            "time_1_from": "2026-11",
+            "time_1_to": "2026-11",
+            "time_1_risk": "green",
+            "time_2_from": "",
+            "time_2_risk": "",
+        }.items():
+            assert {one[column] for one in told} == {value}, column
+        assert "Zibeline" not in "".join(cell for row in rows for cell in row)
 
 
 def test_a_group_of_four_is_not_exported(cast: Cast) -> None:
