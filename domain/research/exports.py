@@ -124,6 +124,15 @@ def approve(session: Session, export_id: UUID, *, by: Actor, at: datetime, seen:
     _refuse_who_asked(session, export, by, at)
     study = hold_study(session, export.study_id)
     refuse_without_ethics(session, study, at)
+    if export.rule != RULE or export.smallest_group != rules_of(session).smallest_group:
+        raise Refusal(
+            "export.rule_changed",
+            N_(
+                "The rule that protects who is in an export changed since it was asked for. "
+                "Refuse it; it is asked anew."
+            ),
+            source="FU-9",
+        )
     groups.hold_research(session)
     months = Months(export.first_month, export.last_month)
     groups.make_groups(session, export.smallest_group, months, at=at)
@@ -356,6 +365,8 @@ def _rows(session: Session, study: Study, export: StudyExport, months: Months) -
     fields = [FIELDS[key] for key in export.fields]
     rows = []
     for group in found:
+        if len(group) < export.smallest_group:  # made under a rule that asked for fewer
+            continue
         people = [known[one] for one in group]
         # A study tells of a whole group or of nobody in it: part of one would be told apart from the rest.
         if not all(_is_in(one, months) for one in people):

@@ -32,9 +32,11 @@ from domain.people.people import appoint
 from domain.record import incidents
 from domain.record.incident_entries import IncidentEntry
 from domain.research import REMOVE_ROWS, StudyDescription, staff_consents, studies
+from domain.research.grouping import RULE
 from domain.rights import RequestGiven, done_first, packages, requests
 from domain.rights.requests import Answered
-from domain.roles.roles import Link, standing
+from domain.roles import Link
+from domain.roles.roles import standing
 from meetings import agenda_requests, agendas, discussing, freezing, minutes, running, schedule
 from meetings.agenda_items import item_of
 from meetings.committees import committee_of
@@ -220,7 +222,7 @@ def study_of(session: Session, cast: Cast, worker: UUID) -> dict[str, str]:
         first_month=month,
         last_month=month,
         smallest_group=5,
-        rule=1,
+        rule=RULE,
         asked_by=asks,
         asked_as=by.role,
         asked_at=AT,

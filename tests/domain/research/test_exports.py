@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import threading
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from email import message_from_bytes, policy
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select, text
@@ -23,6 +25,7 @@ from domain.kernel import col, local_day, only, rewrite, seal, tuples
 from domain.kernel.actors import Actor
 from domain.participants import ParticipantIdentity, research
 from domain.research import ANSWER_EXPORT, FILES, REMOVE_ROWS, exports, removals, studies
+from domain.rights.held import held_of
 from domain.roles import DayAbsence, DayTenures, Link, standing
 from models.base import table_of
 from models.casework import Responsibility, Task
@@ -105,8 +108,8 @@ def test_an_export_has_the_choices_of_the_weekly_row_the_gender_and_the_self_rep
             "activity_type": "sports",
             "by_telephone": "100",
             "by_email": "0",
-            "time_1_from": "2026-11",
-            "time_1_to": "2026-11",
+            "time_1_from": "2026-12",
+            "time_1_to": "2026-12",
             "time_1_risk": "green",
             "time_2_from": "",
             "time_2_risk": "",
@@ -250,6 +253,72 @@ def test_an_approval_that_ended_yesterday_refuses_everything(cast: Cast) -> None
             studies.renew_ethics(session, study, "CER-2", last, by=cast.actor(KEEPER), at=THEN)
         studies.renew_ethics(session, study, "CER-2", date(2028, 1, 1), by=cast.actor(KEEPER), at=THEN)
         rows_of(session, cast, made, at=THEN)
+
+
+def test_the_last_day_of_an_approval_is_the_program_s_own_to_its_last_minute(cast: Cast) -> None:
+    last = THEN.date()
+    end = datetime.combine(last + DAY, time(), ZoneInfo("America/Toronto")).astimezone(UTC)
+    with cast.session() as session:
+        several(session, cast, 5)
+        study = studied(session, cast, described(ends_on=last))
+        made = exported(session, cast, study)
+        minute = timedelta(minutes=1)
+        assert (end - minute).date() > last, "the day is over in UTC, and not in the program"
+        rows_of(session, cast, made, at=end - minute)
+        with refused("study.ethics_over"):
+            rows_of(session, cast, made, at=end)
+
+
+def test_a_rule_that_changed_since_it_was_asked_is_never_the_weaker_one(cast: Cast) -> None:
+    def smallest(n: int) -> None:
+        session.execute(
+            text("update program set research = research || cast(:rules as jsonb)"),
+            {"rules": json.dumps({"smallest_group": n})},
+        )
+        session.expire_all()
+
+    with cast.session() as session:
+        several(session, cast, 5)
+        study = studied(session, cast)
+        made = exported(session, cast, study)
+        before = rows_of(session, cast, made)
+        asked = exports.ask(session, study, by=cast.actor(KEEPER), at=THEN)
+        smallest(8)
+        assert rows_of(session, cast, made) == before, "what was made is the same bytes"
+        with refused("export.rule_changed"):
+            exports.approve(session, asked, by=cast.actor(APPROVER), at=THEN)
+        exports.refuse(session, asked, by=cast.actor(APPROVER), at=THEN)
+        with refused("export.too_few"):
+            exported(session, cast, study)
+
+
+def test_a_request_pins_its_fields_whatever_the_study_says_later(cast: Cast) -> None:
+    with cast.session() as session:
+        several(session, cast, 5)
+        study = studied(session, cast, described(fields=("age",)))
+        asked = exports.ask(session, study, by=cast.actor(KEEPER), at=THEN)
+        session.execute(text("update study set fields = '{age,meetings}'"))
+        session.expire_all()
+        exports.approve(session, asked, by=cast.actor(APPROVER), at=THEN)
+        assert rows_of(session, cast, asked)[0] == ["code", "age_from", "age_to"]
+
+
+def test_a_person_is_told_in_which_exports_they_are_until_their_group_leaves(cast: Cast) -> None:
+    def told(one: UUID) -> list[dict[str, Any]]:
+        return [dict(line.said) for line in held_of(session, one) if line.kind == "research_export"]
+
+    with cast.session() as session:
+        people = several(session, cast, 5)
+        alone = several(session, cast, 1, first=20)[0]
+        study = studied(session, cast)
+        assert not told(people[0])
+        exported(session, cast, study)
+        known = {"study_fr": "Intensité du suivi", "study_en": "Intensity of the follow-up"}
+        in_it = [one for one in [*people, alone] if told(one)]
+        assert len(in_it) == 6
+        assert told(people[0]) == [known], "of which study and when, and nothing of the group"
+        research.withdraw_research_consent(session, people[1], by=cast.actor(KEEPER), at=THEN)
+        assert not told(people[0])
 
 
 def test_only_who_is_named_downloads_and_each_download_is_on_record(cast: Cast) -> None:
