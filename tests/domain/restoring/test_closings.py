@@ -22,7 +22,8 @@ WHY: dict[str, str] = {
         program.added referral_link.made research_consent.kept research_consent.ticked staff_research_consent.kept
         study.opened study.recipient_named study.removal_confirmed study.ethics_renewed study_export.made
         retention.released role.added seat.added seat.given sign_in.begun tenure.goes_on
-        tenure.started tenure.moved seat.moved hand_over.accepted departure.role_taken decision.endorsed decision.stands_again decision.counts
+        tenure.started tenure.moved seat.moved hand_over.accepted
+        departure.role_taken decision.endorsed decision.stands_again decision.counts
         follow_up.assigned""",
     "it is a step of people's work, which shows as still to do": """
         act.done act.done_again act.done_too_late act.trouble act.undone admission.decided attendance.corrected
