@@ -53,6 +53,12 @@ def follow_up_of(session: Session, participant_id: UUID) -> UUID:
     return found
 
 
+def say_who(session: Session, participant_id: UUID) -> None:
+    """Have a file hold who somebody is."""
+    who = seal(session, participant_id, "identity", ParticipantIdentity(gender="woman").to_json())
+    rewrite(session, Participant, participant_id, sealed=who)
+
+
 # ---------------------------------------------------------------------------------------------------- what is in it
 
 
@@ -93,8 +99,7 @@ def test_an_export_has_the_choices_of_the_weekly_row_the_gender_and_the_self_rep
             summary="Zibeline raconte.",
         )
         for one in people:
-            who = seal(session, one, "identity", ParticipantIdentity(gender="woman").to_json())
-            rewrite(session, Participant, one, sealed=who)
+            say_who(session, one)
             follow_up_id = follow_up_of(session, one)
             notes.write_note(session, follow_up_id, monday_of(TODAY), week, by=by, at=AT + 7 * DAY)
             record_self_report(session, follow_up_id, 1, done_on=TODAY + 9 * DAY, risk="green", by=by, at=AT + 9 * DAY)
@@ -310,6 +315,8 @@ def test_a_person_is_told_in_which_exports_they_are_until_their_group_leaves(cas
     with cast.session() as session:
         people = several(session, cast, 5)
         alone = several(session, cast, 1, first=20)[0]
+        for one in [*people, alone]:
+            say_who(session, one)
         study = studied(session, cast)
         assert not told(people[0])
         exported(session, cast, study)
