@@ -162,6 +162,7 @@ class Action(StrEnum):
     KEEP_STUDIES = "keep_studies"  # open one, name who receives it, ask for an export, end it
     ANSWER_EXPORT = "answer_export"  # of a study: approve or refuse it, never what one asked for or receives
     DOWNLOAD_EXPORT = "download_export"
+    CONFIRM_REMOVAL = "confirm_removal"  # of rows that left: who held them, or the research coordinator for them
     SEE_MEASURES = "see_measures"  # of how the program is carried out, which tell of nobody
     SEE_CONSENT_FORM = "see_consent_form"  # its text, which names nobody
     PLAN_ACTIVITIES = "plan_activities"  # with participants whom the asker follows
@@ -381,10 +382,12 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     # FU-9: the research coordinator alone. Who records a form on which it is ticked hands it over, and keeps nothing.
     Action.KEEP_RESEARCH_CONSENTS: frozenset({Relation.RESEARCH}),
     # DECLARED: holds a role that the program's file lets approve exports.
-    Action.SEE_STUDIES: frozenset({Relation.RESEARCH, Relation.DECLARED, Relation.RECEIVES}),
+    # OWES: is asked to remove rows of it, also once they receive nothing more.
+    Action.SEE_STUDIES: frozenset({Relation.RESEARCH, Relation.DECLARED, Relation.RECEIVES, Relation.OWES}),
     Action.KEEP_STUDIES: frozenset({Relation.RESEARCH}),
     Action.ANSWER_EXPORT: frozenset({Relation.DECLARED}),
     Action.DOWNLOAD_EXPORT: frozenset({Relation.RECEIVES}),
+    Action.CONFIRM_REMOVAL: frozenset({Relation.RESEARCH, Relation.OWES}),
     Action.SEE_MEASURES: frozenset({Relation.RESEARCH, Relation.COORDINATOR, Relation.RECEIVES}),
     Action.SEE_CONSENT_FORM: frozenset({Relation.STAFF}),
     Action.PLAN_ACTIVITIES: frozenset({Relation.FOLLOWS, Relation.COORDINATOR}),

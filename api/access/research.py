@@ -6,9 +6,20 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from api.access.permissions import Action, Asker, Forbidden, Given, Relation, acting_as, require, themselves, to_program
+from api.access.permissions import (
+    Action,
+    Asker,
+    Forbidden,
+    Given,
+    Relation,
+    acting_as,
+    is_allowed,
+    require,
+    themselves,
+    to_program,
+)
 from domain.kernel import Actor
-from domain.research import exports, studies
+from domain.research import Removal, exports, removals, studies
 from models.research import Study, StudyExport
 
 
@@ -31,6 +42,8 @@ def to_study(session: Session, asker: Asker, study_id: UUID) -> Given:
     given = to_studies(session, asker)
     if Relation.RECEIVES in given and not studies.receives(session, study_id, asker.person_id, asker.day):
         del given[Relation.RECEIVES]
+    if Relation.RESEARCH not in given and removals.owes_removal(session, study_id, asker.person_id):
+        given[Relation.OWES] = themselves(asker)
     return given
 
 
@@ -52,6 +65,17 @@ def find_export(session: Session, asker: Asker, export_id: UUID, action: Action)
     if row is None:
         raise Forbidden
     return row, find_study(session, asker, row.study_id, action)[1]
+
+
+def sees_all_studies(given: Given) -> bool:
+    """Whether the asker keeps the studies or approves their exports, and so sees all of them and of each."""
+    return is_allowed(Action.KEEP_STUDIES, given) or is_allowed(Action.ANSWER_EXPORT, given)
+
+
+def removals_for(session: Session, asker: Asker, study_id: UUID, given: Given) -> list[Removal]:
+    """Who was asked to remove rows of a study, as far as the asker sees it: all, or of themselves alone."""
+    found = removals.removals_of(session, study_id)
+    return found if sees_all_studies(given) else [one for one in found if one.person_id == asker.person_id]
 
 
 def _approving(asker: Asker, role: str) -> Actor | None:

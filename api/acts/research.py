@@ -17,7 +17,7 @@ from api.acts.declaring import ActSubject, On, of_program
 from api.web.given import ActInput, Day, Key, Said, Short, on_form
 from api.web.readers import chosen
 from domain.kernel import Refusal
-from domain.research import EthicsApproval, StudyDescription, exports, staff_consents, studies
+from domain.research import EthicsApproval, StudyDescription, exports, removals, staff_consents, studies
 from locales import N_
 from models.research import Study, StudyExport
 
@@ -119,6 +119,12 @@ def name_recipient(on: On[Study], said: RecipientGiven) -> None:
 def remove_recipient(on: On[Study], person_id: UUID) -> None:
     """Have a person receive nothing more of it."""
     studies.remove_recipient(on.session, on.row.id, person_id, by=on.by, at=on.at)
+
+
+@STUDY.act(Action.CONFIRM_REMOVAL, "/removals/{removal_id}/confirmation", form="removal", place="to-remove", status=204)
+def confirm_removal(on: On[Study], removal_id: UUID) -> None:
+    """Confirm that the rows that left were removed from everything that somebody received."""
+    removals.confirm(on.session, on.row.id, removal_id, by=on.by, at=on.at)
 
 
 @STUDY.act(Action.KEEP_STUDIES, "/exports", form="export", place="exports", once=True)

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from fastapi import Path
 
-from api.access.permissions import Action, Given, asks, is_allowed, require, to_program
-from api.access.research import find_export, find_study, to_studies
+from api.access.permissions import Action, Given, asks, require, to_program
+from api.access.research import find_export, find_study, removals_for, sees_all_studies, to_studies
 from api.access.session import InContext, RequestContext
 from api.acts.declaring import On
 from api.acts.research import EXPORT, STAFF, STAFF_CONSENT, STUDIES, STUDY
@@ -72,13 +72,27 @@ class DownloadShown(Shown):
     what: str
 
 
+class RemovalShown(Shown):
+    """That a person was asked to remove rows that left, and when it was confirmed, if it was."""
+
+    id: UUID
+    person_id: UUID
+    asked_at: datetime
+    confirmed_at: datetime | None
+    confirmed_by: UUID | None
+
+
 class StudyShown(StudyListed):
-    """A study, who receives it, its exports and their downloads, and the codes of the rows to remove."""
+    """A study, who receives it, its exports and their downloads, the codes of the rows to remove, and by whom.
+
+    Who neither keeps the study nor approves its exports is shown their own removals alone.
+    """
 
     recipients: list[UUID]
     exports: list[ExportShown]
     downloads: list[DownloadShown]
     to_remove: list[CodeShown]
+    removals: list[RemovalShown]
 
 
 class StaffConsentShown(Shown):
@@ -104,8 +118,7 @@ def list_studies(context: InContext, limit: Limit = 50, after: After = None) -> 
     """The studies, the last one first; for who neither keeps nor approves, those that they receive. Not counted."""
     given = to_studies(context.session, context.asker)
     require(Action.SEE_STUDIES, given)
-    sees_all = is_allowed(Action.KEEP_STUDIES, given) or is_allowed(Action.ANSWER_EXPORT, given)
-    mine = None if sees_all else context.asker.person_id
+    mine = None if sees_all_studies(given) else context.asker.person_id
     part = studies.studies(context.session, most=limit, after=after, of_person=mine)
     return Page[StudyListed].of(part, StudyListed.each, limit)
 
@@ -145,7 +158,7 @@ def list_staff_consents(context: InContext, limit: Limit = 50, after: After = No
     return Page[StaffConsentShown].of(part, StaffConsentShown.each, limit)
 
 
-def _shown(context: RequestContext, study: Study, _: Given) -> StudyShown:
+def _shown(context: RequestContext, study: Study, given: Given) -> StudyShown:
     session = context.session
     return StudyShown.about(
         study,
@@ -153,6 +166,7 @@ def _shown(context: RequestContext, study: Study, _: Given) -> StudyShown:
         exports=ExportShown.each(exports.exports_of(session, study.id)),
         downloads=DownloadShown.each(exports.downloads_of(session, study.id)),
         to_remove=CodeShown.each(exports.to_remove(session, study)),
+        removals=RemovalShown.each(removals_for(session, context.asker, study.id, given)),
     )
 
 

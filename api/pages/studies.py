@@ -11,7 +11,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access.permissions import Action, Given, asks, is_allowed, require
-from api.access.research import find_export, find_study, to_studies
+from api.access.research import find_export, find_study, removals_for, sees_all_studies, to_studies
 from api.access.session import InContext, RequestContext
 from api.acts.declaring import On
 from api.acts.research import EXPORT, STUDIES, STUDY
@@ -21,7 +21,7 @@ from api.pages.frame import around, framed_pages, page
 from api.views.tasks import names_of
 from api.web import downloads
 from domain.kernel import title_of
-from domain.research import FIELDS, FILES, FileKind, exports, studies
+from domain.research import FIELDS, FILES, FileKind, Removal, exports, studies
 from locales import N_, gettext
 from models.research import Study, StudyExport, StudyRecipient
 
@@ -58,7 +58,7 @@ def list_studies(context: InContext, request: Request, after: UUID | None = None
 def _list_page(
     context: RequestContext, request: Request, given: Given, typed: Typed, *, after: UUID | None = None
 ) -> HTMLResponse:
-    sees_all = is_allowed(Action.KEEP_STUDIES, given) or is_allowed(Action.ANSWER_EXPORT, given)
+    sees_all = sees_all_studies(given)
     part = studies.studies(
         context.session, most=A_PAGE, after=after, of_person=None if sees_all else context.asker.person_id
     )
@@ -89,7 +89,7 @@ def show_study(context: InContext, request: Request, study_id: UUID) -> HTMLResp
 def _study_page(context: RequestContext, request: Request, study: Study, given: Given, typed: Typed) -> HTMLResponse:
     session = context.session
     made, named = exports.exports_of(session, study.id), studies.recipients(session, study.id)
-    downloaded = exports.downloads_of(session, study.id)
+    downloaded, removed = exports.downloads_of(session, study.id), removals_for(session, context.asker, study.id, given)
     may_keep = is_allowed(Action.KEEP_STUDIES, given) and study.ended_at is None
     could = studies.could_receive(session, study.id, context.day) if may_keep else []
     return page(
@@ -108,7 +108,9 @@ def _study_page(context: RequestContext, request: Request, study: Study, given: 
         files=[(kind, gettext(_FILES[kind])) for kind in FILES],
         downloads=downloaded,
         to_remove=_by_day(exports.to_remove(session, study)),
-        names=names_of(context, _people_of(made, named, downloaded)),
+        removals=removed,
+        may_confirm_all=is_allowed(Action.KEEP_STUDIES, given),
+        names=names_of(context, _people_of(made, named, downloaded, removed)),
         may_keep=may_keep,
         may_answer=is_allowed(Action.ANSWER_EXPORT, given),
         receives=is_allowed(Action.DOWNLOAD_EXPORT, given),
@@ -117,10 +119,14 @@ def _study_page(context: RequestContext, request: Request, study: Study, given: 
 
 
 def _people_of(
-    made: Sequence[StudyExport], named: Sequence[StudyRecipient], downloaded: Sequence[exports.Download]
+    made: Sequence[StudyExport],
+    named: Sequence[StudyRecipient],
+    downloaded: Sequence[exports.Download],
+    removed: Sequence[Removal],
 ) -> set[UUID | None]:
     """Everyone whom the page names."""
-    answered = {person for one in made for person in (one.asked_by, one.settled_by)}
+    answered: set[UUID | None] = {person for one in made for person in (one.asked_by, one.settled_by)}
+    answered |= {person for one in removed for person in (one.person_id, one.confirmed_by)}
     return answered | {one.person_id for one in named} | {one.person_id for one in downloaded}
 
 

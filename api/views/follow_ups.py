@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from domain.follow_ups import ONBOARDING, Load, gate, strips
+from domain.follow_ups import CHOICE_WORDS, ONBOARDING, Load, gate, strips
 from locales import N_, gettext, ngettext, say
 from models.follow_up import WeeklyNote
 
@@ -24,44 +24,11 @@ MEANS: Final[Mapping[str, str]] = {
     "visit": N_("visit"),
     "through_someone": N_("through someone"),
 }
-WHY_NONE: Final[Mapping[str, str]] = {
-    "not_scheduled": N_("not scheduled"),
-    "no_news": N_("no news"),
-    "impossible": N_("impossible"),
-    "withdrew": N_("withdrew"),
-    "other": N_("other"),
-}
-COMMUNICATIONS: Final[Mapping[str, str]] = {
-    "telephone": N_("telephone"),
-    "text_message": N_("text message"),
-    "messenger": N_("Messenger"),
-    "email": N_("e-mail"),
-    "other": N_("another way"),
-}
-NEEDS: Final[Mapping[str, str]] = {
-    "emergency": N_("emergency"),
-    "stability": N_("stability"),
-    "participation": N_("participation"),
-    "recovery": N_("recovery"),
-    "relationship": N_("relationship"),
-}
-SATISFACTIONS: Final[Mapping[str, str]] = {
-    "dissatisfied": N_("dissatisfied"),
-    "somewhat_satisfied": N_("somewhat satisfied"),
-    "satisfied": N_("satisfied"),
-    "very_satisfied": N_("very satisfied"),
-}
-ACTIVITY_TYPES: Final[Mapping[str, str]] = {
-    "medical": N_("medical"),
-    "recreational": N_("recreational"),
-    "sports": N_("sports"),
-    "cultural": N_("cultural"),
-    "social": N_("social"),
-    "legal": N_("legal"),
-    "community": N_("community"),
-    "clinical": N_("clinical"),
-    "other": N_("other"),
-}
+WHY_NONE: Final = CHOICE_WORDS["why_none"]
+COMMUNICATIONS: Final = CHOICE_WORDS["communications"]
+NEEDS: Final = CHOICE_WORDS["need"]
+SATISFACTIONS: Final = CHOICE_WORDS["worker_satisfaction"]
+ACTIVITY_TYPES: Final = CHOICE_WORDS["activity_type"]
 #: What is written of a week, by its fields, in their order.
 WEEK_WORDS: Final[Mapping[str, str]] = {
     "why_other": N_("Which other reason"),

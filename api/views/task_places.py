@@ -25,6 +25,7 @@ from domain.departure import NAMES_THEM
 from domain.follow_ups import APART, APART_COORDINATION, FIND_A_SECOND, FIND_A_WORKER, WRITE, WRITTEN
 from domain.obligations import ACCEPT, ASKS, GIVE_AGAIN, RECORD
 from domain.participants import ASK, CONFIRM, UNFINISHED, research
+from domain.research import ANSWER_EXPORT, REMOVE_ROWS
 from domain.rights import ANSWER
 from meetings import redacting
 from meetings.asked_partners import ENDORSE
@@ -57,6 +58,8 @@ _PLACES: Final[Mapping[str, str]] = {
     REVIEWED: "/participants/%s#consent",
     STORE: "/participants/%s#consent",
     research.KEEP: "/research-consents",
+    ANSWER_EXPORT: "/studies/%s#exports",
+    REMOVE_ROWS: "/studies/%s#to-remove",
     **dict.fromkeys(ASKS, "/obligations/%s"),
     ACCEPT: "/obligations/%s#proof",
     GIVE_AGAIN: "/obligations/%s#proof",

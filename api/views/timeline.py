@@ -315,6 +315,7 @@ LETTERS: Final[Mapping[str, str]] = {
     "record_head": N_("the last seal of the record"),
     "restored": N_("the program was restored from a copy"),
     "contact_lists": N_("the committees’ contact lists"),
+    "export_made": N_("an export that can be downloaded"),
     "agreement_to_sign": N_("an agreement to sign"),
     "agreement_taken_back": N_("an agreement that is no longer to be signed"),
     "agreement_signature_recorded": N_("a signature on paper was recorded"),

@@ -15,6 +15,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "study.ethics_renewed": (N_("%(subject)s: the ethics approval was renewed until %(ends_on)s."), "full"),
     "study.recipient_named": (N_("%(subject)s: %(person)s receives its exports."), "half"),
     "study.recipient_removed": (N_("%(subject)s: %(person)s no longer receives its exports."), "skip"),
+    "study.removal_confirmed": (N_("%(subject)s: the rows to remove that %(person)s held were removed."), "full"),
     "study.ended": (N_("%(subject)s: the study ended."), "stop"),
     "study_export.asked": (N_("Export asked for: %(subject)s."), "ask"),
     "study_export.made": (N_("Export approved and made: %(subject)s, of %(people)s people."), "full"),

@@ -43,10 +43,11 @@ from domain.kernel import (
 from domain.mail import Attachment
 from domain.participants import areas
 from domain.record import events, reads
-from domain.research import groups
+from domain.research import approvers, groups
 from domain.research.facts import Months, known_of
-from domain.research.fields import FIELDS, Known, told
+from domain.research.fields import FIELDS, told
 from domain.research.grouping import RULE
+from domain.research.known import Known
 from domain.research.papers import FILES, Choice, Codebook, ExportRow, FileKind, Texts, codebook_of, file_of
 from domain.research.studies import find_study, hold_study, receives, recipients, refuse_without_ethics, rules_of
 from locales import N_, say
@@ -76,6 +77,7 @@ def ask(session: Session, study_id: UUID, *, by: Actor, at: datetime) -> UUID:
     last = min(study.last_month, _month_before(local_day(session, at)))
     if last < study.first_month:
         raise Refusal("export.no_month", N_("No month of this study is over yet."))
+    approvers.ask_to_answer(session, study, by=by, at=at)
     export = StudyExport(
         program_id=program_of(session),
         id=uuid4(),
@@ -100,6 +102,7 @@ def take_back(session: Session, export_id: UUID, *, by: Actor, at: datetime, see
     """No longer ask for an export. Raises Refusal."""
     export = _hold(session, export_id, seen)
     _settle(session, export, "take_back", by=by, at=at)
+    approvers.no_answer_needed(session, export, by=by, at=at)
     _tell(session, export_id, "taken_back", by=by, at=at)
 
 
@@ -108,6 +111,7 @@ def refuse(session: Session, export_id: UUID, *, by: Actor, at: datetime, seen: 
     export = _hold(session, export_id, seen)
     _refuse_who_asked(session, export, by, at)
     _settle(session, export, "refuse", by=by, at=at)
+    approvers.was_answered(session, export, by=by, at=at)
     _tell(session, export_id, "refused", by=by, at=at)
 
 
@@ -120,6 +124,15 @@ def approve(session: Session, export_id: UUID, *, by: Actor, at: datetime, seen:
     _refuse_who_asked(session, export, by, at)
     study = hold_study(session, export.study_id)
     refuse_without_ethics(session, study, at)
+    if export.rule != RULE or export.smallest_group != rules_of(session).smallest_group:
+        raise Refusal(
+            "export.rule_changed",
+            N_(
+                "The rule that protects who is in an export changed since it was asked for. "
+                "Refuse it; it is asked anew."
+            ),
+            source="FU-9",
+        )
     groups.hold_research(session)
     months = Months(export.first_month, export.last_month)
     groups.make_groups(session, export.smallest_group, months, at=at)
@@ -158,7 +171,9 @@ def approve(session: Session, export_id: UUID, *, by: Actor, at: datetime, seen:
         codebook=_CODEBOOK.dump_python(codebook, mode="json"),
         digests=_digests(codebook, made),
     )
+    approvers.was_answered(session, export, by=by, at=at)
     _tell(session, export_id, "made", by=by, at=at, people=len(rows))
+    approvers.tell_recipients(session, study, export, at=at)
 
 
 # -------------------------------------------------------------------------------------------------------- downloading
@@ -350,6 +365,8 @@ def _rows(session: Session, study: Study, export: StudyExport, months: Months) -
     fields = [FIELDS[key] for key in export.fields]
     rows = []
     for group in found:
+        if len(group) < export.smallest_group:  # made under a rule that asked for fewer
+            continue
         people = [known[one] for one in group]
         # A study tells of a whole group or of nobody in it: part of one would be told apart from the rest.
         if not all(_is_in(one, months) for one in people):

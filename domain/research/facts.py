@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import calendar
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -13,15 +13,29 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlmodel import Session
 
-from domain.kernel import col, every, in_program, joins, local_day, of, only, run, select, tuples, unseal, value_of
+from domain.kernel import (
+    col,
+    every,
+    in_program,
+    joins,
+    local_day,
+    of,
+    only,
+    run,
+    select,
+    surely,
+    tuples,
+    unseal,
+    value_of,
+)
 from domain.participants import ParticipantIdentity
-from domain.research.fields import Known, month_of
-from models.follow_up import Activity, ActivityPart, Assignment, FollowUp, WeeklyNote
+from domain.research.known import Known, SelfReported, month_of
+from models.follow_up import Activity, ActivityPart, Assignment, FollowUp, SelfReport, WeeklyNote
 from models.participant import FirstMeeting, Participant, RiskAssessment
 from models.program import Organization
 from models.referral import Referral
 
-#: Where a file's identity is sealed: only the age is made of it, and no person reads it.
+#: Where a file's identity is sealed: only age and gender are made of it, and no person reads it.
 _IDENTITY: Final = "identity"
 _ENDED: Final = ("inactive", "completed")
 
@@ -40,25 +54,28 @@ class Months(NamedTuple):
 
 @dataclass(frozen=True)
 class _Notes:
-    weeks: int
-    met: int
-    minutes: int
-    weeks_met: int
-    in_touch: int
-    why_none: Mapping[str, int]
+    weeks: int = 0
+    met: int = 0
+    minutes: int = 0
+    weeks_met: int = 0
+    in_touch: int = 0
+    why_none: Mapping[str, int] = field(default_factory=dict)
+    said: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
-_NO_NOTES: Final = _Notes(0, 0, 0, 0, 0, {})
+_NO_NOTES: Final = _Notes()
+#: The choices of a week's row of which each week has one at most.
+_CHOICES: Final = ("need", "worker_satisfaction", "participant_satisfaction", "activity_type")
 
 
 def known_of(
-    session: Session, participants: Collection[UUID], months: Months, *, with_age: bool = True
+    session: Session, participants: Collection[UUID], months: Months, *, with_identity: bool = True
 ) -> dict[UUID, Known]:
-    """What is known of these participants over the months: with their age, for which their file is opened.
+    """What is known of these participants over the months: with age and gender, for which their file is opened.
 
     Raises Refusal where the keys cannot be used.
     """
-    closed = () if with_age else (Participant.sealed, Participant.names)
+    closed = () if with_identity else (Participant.sealed, Participant.names)
     people = every(session, of(Participant, without=closed).where(col(Participant.id).in_(participants)))
     follow_ups = {
         row.participant_id: row
@@ -67,11 +84,14 @@ def known_of(
     notes, activities = _notes(session, participants, months), _activities(session, participants, months)
     organizations, risks = _organizations(session, participants), _risks(session, participants)
     received, first_met = _received(session, participants), _first_met(session, participants)
+    times = _times(session, participants, months)
     found = {}
     for person in people:
         follow_up, noted, came = follow_ups.get(person.id), notes.get(person.id, _NO_NOTES), received.get(person.id)
+        who = _identity(session, person) if with_identity else None
         found[person.id] = Known(
-            age=_age(session, person) if with_age else None,
+            age=_age(person, who),
+            gender=who.gender if who else "",
             area=person.area.replace("-", "_"),
             organization=organizations.get(person.id, "").replace("-", "_"),
             entered=_month(person.admitted_on),
@@ -86,19 +106,24 @@ def known_of(
             weeks_met=noted.weeks_met,
             weeks_in_touch=noted.in_touch,
             why_none=noted.why_none,
+            said=noted.said,
             activities=activities.get(person.id, {}),
             days_to_first_meeting=_days(came, first_met.get(person.id)),
+            times=times.get(person.id, {}),
         )
     return found
 
 
-def _age(session: Session, person: Participant) -> int | None:
-    """The age in years on the day of admission, where it can be told."""
-    if person.sealed is None or person.admitted_on is None:
+def _identity(session: Session, person: Participant) -> ParticipantIdentity | None:
+    """Who a person is, where that is kept."""
+    if person.sealed is None:
         return None
-    age = ParticipantIdentity.of_json(unseal(session, person.id, _IDENTITY, person.sealed)).age_as_of(
-        person.admitted_on
-    )
+    return ParticipantIdentity.of_json(unseal(session, person.id, _IDENTITY, person.sealed))
+
+
+def _age(person: Participant, who: ParticipantIdentity | None) -> int | None:
+    """The age in years on the day of admission, where it can be told."""
+    age = who.age_as_of(person.admitted_on) if who and person.admitted_on else None
     return age.least if age else None
 
 
@@ -119,31 +144,51 @@ def _months_followed(person: Participant, follow_up: FollowUp | None, months: Mo
 
 def _notes(session: Session, participants: Collection[UUID], months: Months) -> dict[UUID, _Notes]:
     """The complete weekly notes of the months: numbers and choices, and none of their words."""
-    rows = tuples(
-        session,
-        only(FollowUp.participant_id, WeeklyNote.met, WeeklyNote.minutes, WeeklyNote.reached, WeeklyNote.why_none)
+    asked = (
+        only(FollowUp.participant_id, *(getattr(WeeklyNote, one) for one in ("communications", *_NUMBERS, *_CHOICES)))
         .join(WeeklyNote, joins(WeeklyNote.follow_up_id, FollowUp))
         .where(
             col(FollowUp.participant_id).in_(participants),
             col(WeeklyNote.is_complete),
             col(WeeklyNote.week) >= months.first,
             col(WeeklyNote.week) <= months.last_day,
-        ),
-    )
-    of_each: dict[UUID, list[tuple[int, int, bool, str | None]]] = defaultdict(list)
-    for participant_id, met, minutes, reached, why_none in rows:
-        of_each[participant_id].append((met, minutes, reached, why_none))
-    return {
-        participant_id: _Notes(
-            weeks=len(weeks),
-            met=sum(met for met, *_ in weeks),
-            minutes=sum(minutes for _, minutes, *_ in weeks),
-            weeks_met=sum(met > 0 for met, *_ in weeks),
-            in_touch=sum(met > 0 or reached for met, _, reached, _ in weeks),
-            why_none=Counter(why for *_, why in weeks if why),
         )
-        for participant_id, weeks in of_each.items()
-    }
+    )
+    of_each: dict[UUID, list[Any]] = defaultdict(list)
+    for row in run(session, asked):
+        of_each[row.participant_id].append(row)
+    return {participant_id: _counted(weeks) for participant_id, weeks in of_each.items()}
+
+
+_NUMBERS: Final = ("met", "minutes", "reached", "why_none")
+
+
+def _counted(weeks: Sequence[Any]) -> _Notes:
+    """What the rows of some weeks say together."""
+    return _Notes(
+        weeks=len(weeks),
+        met=sum(week.met for week in weeks),
+        minutes=sum(week.minutes for week in weeks),
+        weeks_met=sum(week.met > 0 for week in weeks),
+        in_touch=sum(week.met > 0 or week.reached for week in weeks),
+        why_none=Counter(week.why_none for week in weeks if week.why_none),
+        said={column: Counter(said for week in weeks if (said := getattr(week, column))) for column in _CHOICES}
+        | {"communications": Counter(kind for week in weeks for kind in set(week.communications))},
+    )
+
+
+def _times(session: Session, participants: Collection[UUID], months: Months) -> dict[UUID, dict[int, SelfReported]]:
+    """The self-reports that were done by the end of the months, by their time."""
+    rows = tuples(
+        session,
+        only(FollowUp.participant_id, SelfReport.n, SelfReport.done_on, SelfReport.risk)
+        .join(SelfReport, joins(SelfReport.follow_up_id, FollowUp))
+        .where(col(FollowUp.participant_id).in_(participants), col(SelfReport.done_on) <= months.last_day),
+    )
+    found: dict[UUID, dict[int, SelfReported]] = defaultdict(dict)
+    for participant_id, n, done_on, risk in rows:
+        found[participant_id][n] = SelfReported(month_of(surely(done_on).year, surely(done_on).month), surely(risk))
+    return found
 
 
 def _activities(session: Session, participants: Collection[UUID], months: Months) -> dict[UUID, Counter[str]]:

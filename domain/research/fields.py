@@ -9,97 +9,22 @@ A new field is one entry of `FIELDS`, and what it reads is a line of `Known`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Final, Literal
+from typing import Final
 
+from domain.follow_ups import CHOICE_WORDS
+from domain.participants import GENDERS
+from domain.research.known import RISKS, Known, ResearchField, Value, a_quarter, rounded, shown_month
+from domain.research.week_fields import NOTES, OF_WEEKS
 from locales import N_
-from models.follow_up import INTENSITIES, WHY_NONE
+from models.follow_up import INTENSITIES
 from models.lifecycles import FOLLOW_UP
 from models.participant import RISK_LEVELS
-
-Value = int | str | None
-"""A number, a month by its count (`month_of`), or a word; None where it is not known."""
-
-Kind = Literal["number", "month", "word"]
 
 #: The words that the program's own file has, and not this one.
 OF_PROGRAM: Final = ("area", "organization")
 
-_MONTHS: Final = 12
-
-
-@dataclass(frozen=True, kw_only=True)
-class Known:
-    """What the program knows of one participant, as far as a field may ask, over the months of an export.
-
-    Weeks are those whose note is complete. Months are counted (`month_of`). Activities are by their kind.
-    """
-
-    age: int | None = None
-    area: str = ""
-    organization: str = ""
-    entered: int | None = None
-    risk: str = ""
-    state: str = ""
-    months_followed: int | None = None
-    days_to_admission: int | None = None
-    intensity: str = ""
-    weeks: int = 0
-    met: int = 0
-    minutes: int = 0
-    weeks_met: int = 0
-    weeks_in_touch: int = 0
-    why_none: Mapping[str, int] = field(default_factory=dict)
-    activities: Mapping[str, int] = field(default_factory=dict)
-    days_to_first_meeting: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ResearchField:
-    """One field, as it is declared. `title`, `meaning` and `how` are texts of the catalogues.
-
-    `step` is to what a measure is rounded. `wide` is what counts as far apart, of a knowable number. `words` are those
-    that it may be, of a field of words; of the program's own, none.
-    """
-
-    key: str
-    kind: Kind
-    title: str
-    meaning: str
-    source: str
-    of: Callable[[Known], Value]
-    knowable: bool = False
-    step: int = 1
-    wide: int = 1
-    words: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def how(self) -> str:
-        """How it is blurred, as a text of the catalogues."""
-        if not self.knowable:
-            return _ROUNDED if self.kind == "number" else _AS_IT_IS
-        return _SAME_WORD if self.kind == "word" else _SPAN
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns that it takes: two of a span, the least and the most."""
-        is_span = self.knowable and self.kind != "word"
-        return (f"{self.key}_from", f"{self.key}_to") if is_span else (self.key,)
-
-
-_SPAN: Final = N_("As a span, from the least to the most in the group, the same for all of it.")
-_SAME_WORD: Final = N_("Told where it holds of all in the group, and otherwise of none.")
-_ROUNDED: Final = N_("Rounded to the nearest %(step)s.")
-_AS_IT_IS: Final = N_("As it is.")
-
-_RISKS: Final = {
-    "red": N_("Red: dangerous"),
-    "yellow": N_("Yellow: worrisome"),
-    "green": N_("Green: safe"),
-    "none": N_("None: no commodification at admission, which is not “no risk”"),
-}
 FOLLOW_UP_STATES: Final = {
     "active": N_("Active"),
     "on_break": N_("On a break"),
@@ -107,38 +32,41 @@ FOLLOW_UP_STATES: Final = {
     "completed": N_("Completed"),
 }
 _INTENSITIES: Final = {"light": N_("light"), "regular": N_("regular"), "intense": N_("intense")}
-WHY_NO_MEETING: Final = {
-    "not_scheduled": N_("not scheduled"),
-    "no_news": N_("no news"),
-    "impossible": N_("impossible"),
-    "withdrew": N_("withdrew"),
-    "other": N_("other"),
-}
-
-
-def month_of(year: int, month: int) -> int:
-    """A month as a count, so that months can be subtracted."""
-    return year * _MONTHS + month - 1
-
-
-def shown_month(count: int) -> str:
-    """A month as it stands in a file: 2026-03."""
-    return f"{count // _MONTHS:04}-{count % _MONTHS + 1:02}"
-
-
-def a_quarter(counted: int, weeks: int) -> int | None:
-    """So many in twelve weeks, at the pace of those that are on record; None where none is."""
-    return round(12 * counted / weeks) if weeks else None
-
-
-def _most_often(counted: Mapping[str, int]) -> str | None:
-    """The word that was said most often, and of two the one that is declared first; None where none was."""
-    said = {word: counted.get(word, 0) for word in WHY_NONE}
-    return max(said, key=said.__getitem__) if any(said.values()) else None
-
-
-_NOTES: Final = "FU-6: weekly_note"
+WHY_NO_MEETING: Final = CHOICE_WORDS["why_none"]
 _knowable = partial(ResearchField, knowable=True)
+
+
+def _of_time(n: int) -> tuple[ResearchField, ResearchField]:
+    """The fields of a self-report: its month, which others may know, and the risk then."""
+    month_title, risk_title = _TIMES[n]
+    return (
+        _knowable(
+            key=f"time_{n}",
+            kind="month",
+            title=month_title,
+            meaning=N_("The month in which the self-report questionnaire was filled in."),
+            source=_SELF_REPORT,
+            of=lambda known: known.times[n].month if n in known.times else None,
+            wide=6,
+        ),
+        ResearchField(
+            key=f"time_{n}_risk",
+            kind="word",
+            title=risk_title,
+            meaning=N_("The level of risk, assessed again when the self-report questionnaire was filled in."),
+            source=_SELF_REPORT,
+            of=lambda known: known.times[n].risk if n in known.times else None,
+            words={level: RISKS[level] for level in RISK_LEVELS},
+            of_all=True,
+        ),
+    )
+
+
+_SELF_REPORT: Final = "FU-6: self_report"
+_TIMES: Final = {
+    1: (N_("Self-report, time 1: month"), N_("Self-report, time 1: risk")),
+    2: (N_("Self-report, time 2: month"), N_("Self-report, time 2: risk")),
+}
 
 FIELDS: Final[Mapping[str, ResearchField]] = {
     one.key: one
@@ -151,6 +79,15 @@ FIELDS: Final[Mapping[str, ResearchField]] = {
             source="AD-C1: participant, admitted_on",
             of=lambda known: known.age,
             wide=4,
+        ),
+        _knowable(
+            key="gender",
+            kind="word",
+            title=N_("Gender"),
+            meaning=N_("The gender with which the person identified when they were referred."),
+            source="FU-6: referral, who",
+            of=lambda known: known.gender or None,
+            words=GENDERS,
         ),
         _knowable(
             key="area",
@@ -184,7 +121,7 @@ FIELDS: Final[Mapping[str, ResearchField]] = {
             meaning=N_("The level of risk that was assessed at admission."),
             source="AD-R10: risk_assessment",
             of=lambda known: known.risk or None,
-            words={level: _RISKS[level] for level in RISK_LEVELS},
+            words={level: RISKS[level] for level in RISK_LEVELS},
         ),
         _knowable(
             key="state",
@@ -210,7 +147,7 @@ FIELDS: Final[Mapping[str, ResearchField]] = {
             title=N_("Weeks from referral to admission"),
             meaning=N_("Weeks from the day on which the referral was received to the admission."),
             source="AD-R1: referral.received_at",
-            of=lambda known: _rounded(known.days_to_admission, 7),
+            of=lambda known: rounded(known.days_to_admission, 7),
             step=2,
         ),
         ResearchField(
@@ -227,7 +164,7 @@ FIELDS: Final[Mapping[str, ResearchField]] = {
             kind="number",
             title=N_("Meetings in twelve weeks"),
             meaning=N_("Meetings in person in twelve weeks, at the pace of the weeks that are on record."),
-            source=_NOTES,
+            source=NOTES,
             of=lambda known: a_quarter(known.met, known.weeks),
             step=2,
         ),
@@ -236,7 +173,7 @@ FIELDS: Final[Mapping[str, ResearchField]] = {
             kind="number",
             title=N_("Minutes of a meeting"),
             meaning=N_("Minutes of one meeting in person, on average."),
-            source=_NOTES,
+            source=NOTES,
             of=lambda known: round(known.minutes / known.met) if known.met else None,
             step=15,
         ),
@@ -245,19 +182,11 @@ FIELDS: Final[Mapping[str, ResearchField]] = {
             kind="number",
             title=N_("Weeks in touch, in percent"),
             meaning=N_("Of the weeks on record, those with a meeting or with another contact, in percent."),
-            source=_NOTES,
+            source=NOTES,
             of=lambda known: round(100 * known.weeks_in_touch / known.weeks) if known.weeks else None,
             step=10,
         ),
-        ResearchField(
-            key="why_none",
-            kind="word",
-            title=N_("Why there was mostly no meeting"),
-            meaning=N_("Of the weeks without a meeting in person, the reason that was given most often."),
-            source=_NOTES,
-            of=lambda known: _most_often(known.why_none),
-            words={why: WHY_NO_MEETING[why] for why in WHY_NONE},
-        ),
+        *OF_WEEKS,
         ResearchField(
             key="activities",
             kind="number",
@@ -269,6 +198,7 @@ FIELDS: Final[Mapping[str, ResearchField]] = {
             of=lambda known: a_quarter(sum(known.activities.values()), known.weeks),
             step=2,
         ),
+        *(one for n in (1, 2) for one in _of_time(n)),
     )
 }
 
@@ -276,15 +206,10 @@ FIELDS: Final[Mapping[str, ResearchField]] = {
 KNOWABLE: Final = tuple(one for one in FIELDS.values() if one.knowable)
 
 
-def _rounded(value: int | None, by: int) -> int | None:
-    """A number in so large steps, the nearest one; None where it is not known."""
-    return None if value is None else (value + by // 2) // by
-
-
 def measured(one: ResearchField, known: Known) -> Value:
     """What a measure says of a participant, rounded as it is declared."""
     value = one.of(known)
-    steps = _rounded(value, one.step) if isinstance(value, int) else None
+    steps = rounded(value, one.step) if isinstance(value, int) else None
     return value if steps is None else steps * one.step
 
 
@@ -300,10 +225,14 @@ def alike(one: ResearchField, group: Sequence[Known]) -> tuple[Value, ...]:
     return ends
 
 
+def _is_told(one: ResearchField, group: Sequence[Known]) -> bool:
+    return not one.of_all or all(one.of(known) is not None for known in group)
+
+
 def told(fields: Sequence[ResearchField], group: Sequence[Known], known: Known) -> dict[str, Value]:
     """What an export says of one participant of a group: a value for each column of each field."""
     found: dict[str, Value] = {}
     for one in fields:
-        values = alike(one, group) if one.knowable else (measured(one, known),)
+        values = alike(one, group) if one.knowable else (measured(one, known) if _is_told(one, group) else None,)
         found |= dict(zip(one.columns, values, strict=True))
     return found

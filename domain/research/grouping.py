@@ -11,10 +11,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from domain.research.fields import KNOWABLE, Known, ResearchField
+from domain.research.fields import KNOWABLE
+from domain.research.known import Known, ResearchField
 
 #: The number of the rule by which groups are made and fields are blurred: each export says under which it was made.
-RULE: Final = 1
+RULE: Final = 2
 
 
 def groups(people: Sequence[Known], smallest: int) -> list[list[int]]:

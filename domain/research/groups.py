@@ -28,6 +28,7 @@ from domain.kernel import (
 )
 from domain.participants import forgotten, research
 from domain.record import events
+from domain.research import removals
 from domain.research.facts import Months, known_of
 from domain.research.grouping import groups
 from models.consent import ResearchConsent
@@ -111,6 +112,7 @@ def leave(session: Session, participant_id: UUID, because: str, *, at: datetime)
     emptied = changes(StudyRow).where(col(StudyRow.participant_id).in_(members), col(StudyRow.sealed).is_not(None))
     exports = set(scalars(session, emptied.values(sealed=None).returning(col(StudyRow.study_export_id))))
     _close(session, exports, at=at)
+    removals.ask(session, exports, at=at)
 
 
 def members_left(session: Session, exports: Collection[UUID]) -> Mapping[UUID, datetime]:

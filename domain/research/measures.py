@@ -3,7 +3,7 @@
 People count in blocks of so many, in the order in which their follow-ups were opened: of one organization, or of
 several where each has too few. Who is in a block that is not full counts nowhere yet. A block never changes. So of any
 two figures, of two quarters or of two organizations, what differs is whole blocks; and a share counts its people in
-whole blocks too (docs/adr/0028).
+whole blocks too (docs/adr/0030).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sqlmodel import Session
 
 from domain.kernel import Period, col, every, of
 from domain.research.facts import Months, known_of
-from domain.research.fields import Known, a_quarter
+from domain.research.known import Known, a_quarter
 from domain.research.studies import rules_of
 from models.follow_up import FollowUp
 
@@ -116,5 +116,5 @@ def carried_out(session: Session, period: Period) -> Carried:
     people: list[UUID] = [row.participant_id for row in rows]
     first = min((row.opened_on for row in rows), default=period.starts_on)
     months = Months(date(first.year, first.month, 1), date(period.ends_on.year, period.ends_on.month, 1))
-    known = known_of(session, people, months, with_age=False)
+    known = known_of(session, people, months, with_identity=False)
     return in_blocks((known[one] for one in people), rules_of(session).smallest_group)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from domain.files import XLSX, Sheet, spreadsheets
-from domain.research.fields import FIELDS, OF_PROGRAM, ResearchField, Value
+from domain.research.fields import FIELDS, OF_PROGRAM
+from domain.research.known import ResearchField, Value
 from locales import LANGUAGES, N_, say
 
 FileKind = Literal["data.csv", "codebook.csv", "redcap.csv", "workbook.xlsx"]

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 from sqlmodel import Session
 
+from domain.casework import asking
 from domain.declarations import ResearchRules
 from domain.kernel import (
     Actor,
@@ -45,6 +46,8 @@ from models.research import Study, StudyExport, StudyRecipient, StudyRow
 
 #: The roles whose holders may receive exports (ER-6): staff of an organization of research holds one too.
 RECEIVE: Final = ("researcher", "research_coordinator")
+#: The task of who holds rows of a group that left; its item is the study (`domain.research.removals`).
+REMOVE_ROWS: Final = "study.remove_rows"
 _KIND: Final = "study"
 
 
@@ -179,6 +182,12 @@ def end_study(session: Session, study_id: UUID, *, by: Actor, at: datetime, seen
     if there_is(session, only(StudyExport.id).where(StudyExport.study_id == study_id, StudyExport.state == "asked")):
         raise Refusal(
             "study.export_waits", N_("An export of this study is asked for. It is answered or taken back first.")
+        )
+    if asking.open_ones(session, REMOVE_ROWS, study_id):
+        raise Refusal(
+            "study.removal_waits",
+            N_("Rows of this study are still to be removed by who holds them. That is confirmed first."),
+            source="FU-9",
         )
     rewrite(session, Study, study.id, ended_at=at, ended_by=by.person_id)
     made = only(StudyExport.id).where(StudyExport.study_id == study_id)

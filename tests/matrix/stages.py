@@ -18,7 +18,7 @@ from sqlmodel import Session
 
 from domain.accompaniment import workers
 from domain.admissions import triage
-from domain.casework import cases
+from domain.casework import BY_ITS_ACT, assigning, cases
 from domain.departure import departures, hand_overs, offers
 from domain.follow_ups import Issue, issues
 from domain.kernel.actors import Actor
@@ -31,9 +31,11 @@ from domain.participants.referring import begin_referral, send_referral
 from domain.people.people import appoint
 from domain.record import incidents
 from domain.record.incident_entries import IncidentEntry
-from domain.research import EthicsApproval, StudyDescription, staff_consents, studies
+from domain.research import REMOVE_ROWS, EthicsApproval, StudyDescription, staff_consents, studies
+from domain.research.grouping import RULE
 from domain.rights import RequestGiven, done_first, packages, requests
 from domain.rights.requests import Answered
+from domain.roles import Link
 from domain.roles.roles import standing
 from meetings import agenda_requests, agendas, discussing, freezing, minutes, running, schedule
 from meetings.agenda_items import item_of
@@ -218,18 +220,32 @@ def study_of(session: Session, cast: Cast, worker: UUID) -> dict[str, str]:
         first_month=month,
         last_month=month,
         smallest_group=5,
-        rule=1,
+        rule=RULE,
         asked_by=asks,
         asked_as=by.role,
         asked_at=AT,
     )
     session.add(asked)
+    asked_to_remove = receiver or cast.people["coordinator"]
+    removal_id = assigning.assign(
+        session,
+        REMOVE_ROWS,
+        str(study_id),
+        title_fr="Retirer",
+        title_en="Remove",
+        chain=[Link("researcher", person=asked_to_remove, alone=True), Link("research_coordinator")],
+        due_on=TODAY + timedelta(days=14),
+        by=by,
+        at=AT,
+        evidence=BY_ITS_ACT,
+    )
     if staff_consents.consent_of(session, worker) is None:
         staff_consents.keep(session, worker, TODAY, by=by, at=AT)
     return {
         "study_id": str(study_id),
         "version_of_study": "1",
         "export_id": str(export_id),
+        "removal_id": str(removal_id),
         "version_of_export": "1",
         "person_id:receives": str(receiver or cast.people["coordinator"]),
         "person_id:consented": str(worker),

@@ -91,6 +91,12 @@ def test_a_study_goes_from_its_form_to_the_file_of_its_recipient(cast: Cast, fiv
     listed = text_of(receiver.get(here).text)
     assert "Rows to remove" in listed
     assert all(row[0] in listed for row in rows[1:])
+    assert keeper.post(f"{here}/end", data={"seen": "1"}).status_code == 409, "somebody still holds the rows"
+    assert "Not confirmed" in text_of(approver.get(here).text)
+    (removal,) = re.findall(r"/removals/([0-9a-f-]{36})/confirmation", receiver.get(here).text)
+    assert "/removals/" not in approver.get(here).text, "who approves sees it, and confirms nothing"
+    assert receiver.post(f"{here}/removals/{removal}/confirmation").status_code == 303
+    assert "Not confirmed" not in text_of(keeper.get(here).text)
     assert keeper.post(f"{here}/end", data={"seen": "1"}).status_code == 303
     assert "This study has ended" in text_of(receiver.get(here).text)
 

@@ -10,10 +10,15 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Final
 
-from domain.research.fields import FIELDS, Known, Value, month_of, told
+from domain.follow_ups import CHOICE_WORDS
+from domain.kernel import surely
+from domain.participants import GENDERS
+from domain.research.fields import FIELDS, told
 from domain.research.grouping import groups
+from domain.research.known import Known, SelfReported, Value, month_of
 
 SMALLEST: Final = 5
+RISKS: Final = ("red", "yellow", "green", "none")
 _AREAS: Final = ("montreal", "laval", "longueuil", "nord", "sud")
 _PLACES: Final = ("ccsmtl", "codim", "en-marge", "anonyme")
 
@@ -80,10 +85,11 @@ def somebody(chance: Random, month: int) -> Known:
     met = chance.randint(0, weeks)
     return Known(
         age=chance.choice([None, *range(12, 25)]),
+        gender=chance.choice(["", *GENDERS]),
         area=chance.choice(("", *_AREAS)),
         organization=chance.choice(_PLACES),
         entered=month,
-        risk=chance.choice(("red", "yellow", "green", "none")),
+        risk=chance.choice(RISKS),
         state="active",
         months_followed=chance.randint(0, 6),
         days_to_admission=chance.randint(0, 90),
@@ -93,7 +99,12 @@ def somebody(chance: Random, month: int) -> Known:
         minutes=met * chance.randint(20, 120),
         weeks_in_touch=chance.randint(met, weeks) if weeks else 0,
         why_none={"no_news": weeks - met},
+        said={
+            column: {chance.choice(sorted(words)): chance.randint(1, weeks)} if weeks else {}
+            for column, words in CHOICE_WORDS.items()
+        },
         activities={"outing": chance.randint(0, 6)},
+        times={1: SelfReported(month + 2, chance.choice(RISKS))} if chance.random() < 0.5 else {},
     )
 
 
@@ -119,12 +130,20 @@ def _change(chance: Random, life: Life) -> None:
     for place, known in enumerate(life.people):
         if chance.random() < 0.2:
             state = chance.choice(("active", "on_break", "inactive", "completed"))
-            life.people[place] = replace(known, state=state, months_followed=(known.months_followed or 0) + 3)
+            reported = {n: SelfReported(surely(known.entered) + 2 + 6 * (n - 1), chance.choice(RISKS)) for n in (1, 2)}
+            life.people[place] = replace(
+                known, state=state, months_followed=(known.months_followed or 0) + 3, times=reported
+            )
 
 
 def fits(row: Row, known: Known) -> bool:
-    """Whether a row may be of a person of whom all is known that somebody else may know."""
+    """Whether a row may be of a person of whom all is known that somebody else may know.
+
+    So is whether they filled in a questionnaire, though not what it says.
+    """
     for one in FIELDS.values():
+        if one.of_all and row.get(one.key) is not None and one.of(known) is None:
+            return False
         if not one.knowable or one.columns[0] not in row:
             continue
         shown = told([one], [known], known)

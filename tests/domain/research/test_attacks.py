@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.research.fields import FIELDS, KNOWABLE, Known, alike, measured, month_of, told
+from domain.research.fields import FIELDS, KNOWABLE, alike, measured, told
 from domain.research.grouping import groups
+from domain.research.known import Known, SelfReported, month_of
 from tests.domain.research.lives import SMALLEST, Export, Life, drawn, fits, lived, pairs, somebody
 
 
@@ -48,7 +49,12 @@ def told_by_joining(life: Life, earlier: Export, later: Export) -> list[int]:
 
 def _fits_both(earlier: Export, later: Export, codes: tuple[str, str], known: Known) -> bool:
     # What changes is known as of the later date alone.
-    stays = {column for one in KNOWABLE if one.key not in ("state", "months_followed") for column in one.columns}
+    stays = {
+        column
+        for one in KNOWABLE
+        if one.key not in ("state", "months_followed", "time_1", "time_2")
+        for column in one.columns
+    }
     then = {column: value for column, value in earlier.rows[codes[0]].items() if column in stays}
     return fits(then, known) and fits(later.rows[codes[1]], known)
 
@@ -138,8 +144,10 @@ def test_groups_depend_on_nothing_that_is_measured(people: int, seed: int, data:
         Known(
             **{
                 one: getattr(each, one)
-                for one in ("age", "area", "organization", "entered", "risk", "state", "months_followed")
+                for one in ("age", "gender", "area", "organization", "entered", "risk", "state", "months_followed")
             },
+            said={"need": {"recovery": data.draw(st.integers(0, 99))}},
+            times={n: one._replace(risk="red") for n, one in each.times.items()},
             met=data.draw(st.integers(0, 99)),
             weeks=99,
         )
@@ -160,7 +168,23 @@ def test_all_in_a_group_are_told_alike_in_what_others_may_know(people: int, seed
 
 
 def test_a_measure_is_rounded_and_what_is_not_known_is_left_empty() -> None:
-    known = Known(age=16, weeks=10, met=7, minutes=610, weeks_in_touch=9, days_to_admission=24, why_none={"other": 3})
+    known = Known(
+        age=16,
+        weeks=10,
+        met=7,
+        minutes=610,
+        weeks_in_touch=9,
+        days_to_admission=24,
+        why_none={"other": 3},
+        said={
+            "communications": {"telephone": 4, "email": 1},
+            "need": {"stability": 2, "recovery": 2},
+            "worker_satisfaction": {"dissatisfied": 1, "very_satisfied": 3},
+            "participant_satisfaction": {"satisfied": 1, "very_satisfied": 1},
+            "activity_type": {"sports": 1},
+        },
+        times={1: SelfReported(month_of(2026, 3), "yellow")},
+    )
     said = {one.key: measured(one, known) for one in FIELDS.values() if not one.knowable}
     assert said == {
         "weeks_to_admission": 4,
@@ -169,13 +193,33 @@ def test_a_measure_is_rounded_and_what_is_not_known_is_left_empty() -> None:
         "minutes": 90,
         "in_touch": 90,
         "why_none": "other",
+        "by_telephone": 40,
+        "by_text_message": 0,
+        "by_messenger": 0,
+        "by_email": 10,
+        "by_other": 0,
+        "need": "stability",
+        "worker_satisfaction": "very_satisfied",
+        "participant_satisfaction": "satisfied",
+        "activity_type": "sports",
         "activities": 0,
+        "time_1_risk": "yellow",
+        "time_2_risk": None,
     }
     assert measured(FIELDS["minutes"], Known()) is None
     assert alike(FIELDS["entered"], [Known(entered=month_of(2026, 1)), Known(entered=month_of(2026, 12))]) == (
         "2026-01",
         "2026-12",
     )
+
+
+def test_the_risk_of_a_self_report_is_told_where_all_in_a_group_filled_it_in() -> None:
+    """Else who collects the questionnaires, and knows who filled one in, would know whose row it is."""
+    did = [Known(times={1: SelfReported(month_of(2026, 3 + n), "red")}) for n in range(4)]
+    fields = [FIELDS["time_1"], FIELDS["time_1_risk"]]
+    spans = {"time_1_from": "2026-03", "time_1_to": "2026-06"}
+    assert told(fields, [*did, did[0]], did[0]) == spans | {"time_1_risk": "red"}
+    assert told(fields, [*did, Known()], did[0]) == spans | {"time_1_risk": None}
 
 
 def test_no_field_is_of_words_that_people_wrote_of_a_day_or_of_a_name() -> None:

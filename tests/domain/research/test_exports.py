@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import threading
 from dataclasses import replace
-from datetime import date, timedelta
-from uuid import UUID
+from datetime import UTC, date, datetime, time, timedelta
+from email import message_from_bytes, policy
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select, text
 from sqlmodel import Session
 
+from domain.casework import complete_task
 from domain.follow_ups import Week, notes
+from domain.follow_ups.self_reports import record_self_report
 from domain.follow_ups.weeks import monday_of
+from domain.kernel import col, local_day, only, rewrite, seal, tuples
 from domain.kernel.actors import Actor
-from domain.participants import research
-from domain.research import FILES, exports, studies
+from domain.participants import ParticipantIdentity, research
+from domain.research import ANSWER_EXPORT, FILES, REMOVE_ROWS, exports, removals, studies
+from domain.rights.held import held_of
+from domain.roles import DayAbsence, DayTenures, Link, standing
 from models.base import table_of
+from models.casework import Responsibility, Task
 from models.follow_up import FollowUp
+from models.participant import Participant
 from tests.cast import AT, KEYS, TODAY, Arranged, Cast
 from tests.destroying import DELAY, destroyed
 from tests.following import WORKER, in_force
@@ -40,6 +51,12 @@ def follow_up_of(session: Session, participant_id: UUID) -> UUID:
     table = table_of(FollowUp)
     found: UUID = session.execute(select(table.c.id).where(table.c.participant_id == participant_id)).scalar_one()
     return found
+
+
+def say_who(session: Session, participant_id: UUID) -> None:
+    """Have a file hold who somebody is."""
+    who = seal(session, participant_id, "identity", ParticipantIdentity(gender="woman").to_json())
+    rewrite(session, Participant, participant_id, sealed=who)
 
 
 # ---------------------------------------------------------------------------------------------------- what is in it
@@ -64,6 +81,46 @@ def test_an_export_has_codes_months_and_rounded_numbers_and_nobody_stands_apart(
         everything = "\n".join(",".join(row) for row in rows)
         assert "#2026" not in everything
         assert not any(str(one) in everything for one in people)
+
+
+def test_an_export_has_the_choices_of_the_weekly_row_the_gender_and_the_self_reports(cast: Cast) -> None:
+    with cast.session() as session:
+        people = several(session, cast, 5)
+        by = cast.actor(WORKER)
+        week = Week(
+            met=1,
+            minutes=60,
+            communications=("telephone", "messenger"),
+            need="stability",
+            main_activity="Une marche avec Zibeline",
+            worker_satisfaction="satisfied",
+            participant_satisfaction="very_satisfied",
+            activity_type="sports",
+            summary="Zibeline raconte.",
+        )
+        for one in people:
+            say_who(session, one)
+            follow_up_id = follow_up_of(session, one)
+            notes.write_note(session, follow_up_id, monday_of(TODAY), week, by=by, at=AT + 7 * DAY)
+            record_self_report(session, follow_up_id, 1, done_on=TODAY + 9 * DAY, risk="green", by=by, at=AT + 9 * DAY)
+        heads, *rows = rows_of(session, cast, exported(session, cast, studied(session, cast)))
+        told = [dict(zip(heads, row, strict=True)) for row in rows]
+        assert {one["gender"] for one in told} == {"woman"}
+        for column, value in {
+            "need": "stability",
+            "worker_satisfaction": "satisfied",
+            "participant_satisfaction": "very_satisfied",
+            "activity_type": "sports",
+            "by_telephone": "100",
+            "by_email": "0",
+            "time_1_from": "2026-12",
+            "time_1_to": "2026-12",
+            "time_1_risk": "green",
+            "time_2_from": "",
+            "time_2_risk": "",
+        }.items():
+            assert {one[column] for one in told} == {value}, column
+        assert "Zibeline" not in "".join(cell for row in rows for cell in row)
 
 
 def test_a_group_of_four_is_not_exported(cast: Cast) -> None:
@@ -203,6 +260,74 @@ def test_an_approval_that_ended_yesterday_refuses_everything(cast: Cast) -> None
         rows_of(session, cast, made, at=THEN)
 
 
+def test_the_last_day_of_an_approval_is_the_program_s_own_to_its_last_minute(cast: Cast) -> None:
+    last = THEN.date()
+    end = datetime.combine(last + DAY, time(), ZoneInfo("America/Toronto")).astimezone(UTC)
+    with cast.session() as session:
+        several(session, cast, 5)
+        study = studied(session, cast, described(ends_on=last))
+        made = exported(session, cast, study)
+        minute = timedelta(minutes=1)
+        assert (end - minute).date() > last, "the day is over in UTC, and not in the program"
+        rows_of(session, cast, made, at=end - minute)
+        with refused("study.ethics_over"):
+            rows_of(session, cast, made, at=end)
+
+
+def test_a_rule_that_changed_since_it_was_asked_is_never_the_weaker_one(cast: Cast) -> None:
+    def smallest(n: int) -> None:
+        session.execute(
+            text("update program set research = research || cast(:rules as jsonb)"),
+            {"rules": json.dumps({"smallest_group": n})},
+        )
+        session.expire_all()
+
+    with cast.session() as session:
+        several(session, cast, 5)
+        study = studied(session, cast)
+        made = exported(session, cast, study)
+        before = rows_of(session, cast, made)
+        asked = exports.ask(session, study, by=cast.actor(KEEPER), at=THEN)
+        smallest(8)
+        assert rows_of(session, cast, made) == before, "what was made is the same bytes"
+        with refused("export.rule_changed"):
+            exports.approve(session, asked, by=cast.actor(APPROVER), at=THEN)
+        exports.refuse(session, asked, by=cast.actor(APPROVER), at=THEN)
+        with refused("export.too_few"):
+            exported(session, cast, study)
+
+
+def test_a_request_pins_its_fields_whatever_the_study_says_later(cast: Cast) -> None:
+    with cast.session() as session:
+        several(session, cast, 5)
+        study = studied(session, cast, described(fields=("age",)))
+        asked = exports.ask(session, study, by=cast.actor(KEEPER), at=THEN)
+        session.execute(text("update study set fields = '{age,meetings}'"))
+        session.expire_all()
+        exports.approve(session, asked, by=cast.actor(APPROVER), at=THEN)
+        assert rows_of(session, cast, asked)[0] == ["code", "age_from", "age_to"]
+
+
+def test_a_person_is_told_in_which_exports_they_are_until_their_group_leaves(cast: Cast) -> None:
+    def told(one: UUID) -> list[dict[str, Any]]:
+        return [dict(line.said) for line in held_of(session, one) if line.kind == "research_export"]
+
+    with cast.session() as session:
+        people = several(session, cast, 5)
+        alone = several(session, cast, 1, first=20)[0]
+        for one in [*people, alone]:
+            say_who(session, one)
+        study = studied(session, cast)
+        assert not told(people[0])
+        exported(session, cast, study)
+        known = {"study_fr": "Intensité du suivi", "study_en": "Intensity of the follow-up"}
+        in_it = [one for one in [*people, alone] if told(one)]
+        assert len(in_it) == 6
+        assert told(people[0]) == [known], "of which study and when, and nothing of the group"
+        research.withdraw_research_consent(session, people[1], by=cast.actor(KEEPER), at=THEN)
+        assert not told(people[0])
+
+
 def test_only_who_is_named_downloads_and_each_download_is_on_record(cast: Cast) -> None:
     with cast.session() as session:
         several(session, cast, 5)
@@ -237,6 +362,150 @@ def test_only_people_of_the_research_are_named_and_what_is_said_of_a_study_is_wh
             studies.open_study(session, replace(described(), last_month=date(2026, 8, 1)), by=by, at=AT)
         with refused("study.ethics_past"):
             studies.open_study(session, described(ends_on=TODAY - DAY), by=by, at=AT)
+
+
+# ------------------------------------------------------------------------------------------- asked, told, and removed
+
+
+def asks(session: Session, step: str) -> list[tuple[str, list[Link], str]]:
+    """The tasks of a step, each with the state, the chain and the title in English."""
+    asked = (
+        only(Task.state, Responsibility.links, Task.title_en)
+        .join(Responsibility, col(Responsibility.id) == col(Task.owed_by_id))
+        .where(Task.step == step)
+        .order_by(col(Task.opened_at), col(Task.id))
+    )
+    return list(tuples(session, asked))
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"), [(exports.approve, "done"), (exports.refuse, "done"), (exports.take_back, "cancelled")]
+)
+def test_who_approves_exports_has_a_task_until_it_is_answered(cast: Cast, answer: Any, state: str) -> None:
+    with cast.session() as session:
+        several(session, cast, 5)
+        study = studied(session, cast)
+        export_id = exports.ask(session, study, by=cast.actor(KEEPER), at=THEN)
+        ((is_open, links, title),) = asks(session, ANSWER_EXPORT)
+        assert (is_open, title) == ("open", "Answer the request for an export of study no. 1")
+        assert [link.role for link in links] == ["privacy_officer"]
+        there = standing(session, local_day(session, THEN))
+        assert [holder.person_id for holder in there.falls(links).holders] == [cast.people[APPROVER]]
+        by = cast.actor(KEEPER if answer is exports.take_back else APPROVER)
+        answer(session, export_id, by=by, at=THEN + DAY)
+        assert [one[0] for one in asks(session, ANSWER_EXPORT)] == [state]
+
+
+def test_the_task_does_not_fall_to_who_asked_while_they_stand_in_for_who_approves(cast: Cast) -> None:
+    with cast.session() as session:
+        several(session, cast, 5)
+        study = studied(session, cast)
+        asker, today = cast.people["director_ccsmtl"], local_day(session, THEN)
+        gone = DayAbsence(uuid4(), cast.people[APPROVER], asker, ("tasks", "approvals"), today, today + DAY)
+        exports.ask(session, study, by=Actor("research_coordinator", asker), at=THEN)
+        ((_, links, _),) = asks(session, ANSWER_EXPORT)
+        there = standing(session, today)
+        away = DayTenures(today, there.tenures, [gone])
+        assert [one.person_id for one in away.falls([Link("privacy_officer")]).holders] == [asker]
+        assert not away.falls(links).holders, "it is vacant, which the coordination sees"
+
+
+def test_no_one_asks_for_what_nobody_else_could_approve(cast: Cast) -> None:
+    with cast.session() as session:
+        several(session, cast, 5)
+        study = studied(session, cast)
+        alone = Actor("research_coordinator", cast.people[APPROVER])
+        with refused("export.nobody_answers"):
+            exports.ask(session, study, by=alone, at=THEN)
+        with refused("export.nobody_answers"):
+            exports.ask(session, study, by=replace(cast.actor(KEEPER), acting_for=cast.people[APPROVER]), at=THEN)
+
+
+def test_recipients_have_a_letter_by_number_when_an_export_is_made(cast: Cast) -> None:
+    with cast.session() as session:
+        people = several(session, cast, 5)
+        study = studied(session, cast)
+        exported(session, cast, study)
+        (letter,) = session.execute(
+            text("select person_id, subject, message from notice where template = 'export_made'")
+        ).all()
+        assert letter.person_id == cast.people[RECEIVER]
+        read = message_from_bytes(bytes(letter.message), policy=policy.default)
+        body = read.get_body(("plain",))
+        assert body is not None
+        said = letter.subject + body.get_content()
+        assert f"/studies/{study}" in said
+        for never in ("Intensité", "Intensity", "#2026", *map(str, people)):
+            assert never not in said
+
+
+def test_each_who_may_hold_rows_is_asked_to_remove_them_and_it_is_known_who_did_not(cast: Cast) -> None:
+    keeper, receiver = cast.actor(KEEPER), cast.actor(RECEIVER)
+    with cast.session() as session:
+        people = several(session, cast, 10)
+        study = studied(session, cast)
+        rows_of(session, cast, exported(session, cast, study))
+        # Who holds what they downloaded is asked too when they are a recipient no more.
+        studies.remove_recipient(session, study, cast.people[RECEIVER], by=keeper, at=THEN)
+        studies.name_recipient(session, study, cast.people[KEEPER], by=keeper, at=THEN)
+        assert not removals.removals_of(session, study)
+        research.withdraw_research_consent(session, people[3], by=keeper, at=THEN)
+        found = {one.person_id: one for one in removals.removals_of(session, study)}
+        assert set(found) == {cast.people[RECEIVER], cast.people[KEEPER]}
+        assert all(one.confirmed_at is None for one in found.values())
+        links = [links for _, links, _ in asks(session, REMOVE_ROWS)]
+        there = standing(session, local_day(session, THEN))
+        assert {there.falls(chain).holders[0].person_id for chain in links} == set(found)
+        with refused("study.removal_waits"):
+            studies.end_study(session, study, by=keeper, at=THEN)
+        mine, theirs = found[cast.people[RECEIVER]].id, found[cast.people[KEEPER]].id
+        with refused("removal.not_theirs"):
+            removals.confirm(session, study, theirs, by=receiver, at=THEN)
+        with refused("task.by_its_act"):
+            complete_task(session, mine, by=receiver, at=THEN)
+        removals.confirm(session, study, mine, by=receiver, at=THEN + DAY)
+        with refused("removal.confirmed"):
+            removals.confirm(session, study, mine, by=receiver, at=THEN + DAY)
+        waits, done = removals.removals_of(session, study)
+        assert (waits.person_id, waits.confirmed_at) == (cast.people[KEEPER], None)
+        assert (done.person_id, done.confirmed_by, done.confirmed_at) == (
+            cast.people[RECEIVER],
+            cast.people[RECEIVER],
+            THEN + DAY,
+        )
+        removals.confirm(session, study, waits.id, by=keeper, at=THEN + DAY)
+        studies.end_study(session, study, by=keeper, at=THEN + DAY)
+
+
+def test_what_was_confirmed_covers_no_group_that_leaves_later(cast: Cast) -> None:
+    with cast.session() as session:
+        people = several(session, cast, 10)
+        study = studied(session, cast)
+        exported(session, cast, study)
+        research.withdraw_research_consent(session, people[0], by=cast.actor(KEEPER), at=THEN)
+        left = set(
+            session.scalars(
+                text(
+                    "select participant_id from research_group_member join research_group"
+                    " on research_group.id = research_group_id where left_at is not null"
+                )
+            )
+        )
+        (first,) = removals.removals_of(session, study)
+        later = next(one for one in people if one not in left)
+        research.withdraw_research_consent(session, later, by=cast.actor(KEEPER), at=THEN + DAY)
+        removals.confirm(session, study, first.id, by=cast.actor(RECEIVER), at=THEN + DAY)
+        waits, done = removals.removals_of(session, study)
+        assert (waits.confirmed_at, done.id) == (None, first.id), "the codes that came after are confirmed apart"
+
+
+def test_a_withdrawal_of_who_is_in_no_export_asks_nobody(cast: Cast) -> None:
+    with cast.session() as session:
+        people = several(session, cast, 6)
+        study = studied(session, cast)
+        research.withdraw_research_consent(session, people[0], by=cast.actor(KEEPER), at=THEN)
+        exported(session, cast, study)
+        assert not removals.removals_of(session, study)
 
 
 # ------------------------------------------------------------------------------------------ withdrawn, and destroyed

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.research import FOLLOW_UP_STATES, Known, measures
-from domain.research.fields import month_of
+from domain.research.known import month_of
 from tests.domain.research.lives import drawn, somebody
 
 SMALLEST = 5
