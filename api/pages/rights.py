@@ -10,28 +10,31 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access.permissions import Action, Given, asks, is_allowed, require, to_program
-from api.access.rights import find_request
+from api.access.rights import find_correction, find_request
 from api.access.session import InContext, RequestContext
 from api.acts.declaring import On
-from api.acts.rights import REQUEST, RIGHTS
+from api.acts.rights import REQUEST, RIGHTS, FileSought
 from api.pages.act_routes import act_pages
 from api.pages.choices import names_to_choose
-from api.pages.forms import Typed
+from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page
 from api.views.participant_words import offered
 from api.views.person_papers import paper_of
 from api.views.rights_words import ASKED_BY, CONTESTED, GROUNDS, HANDED_OVER, KINDS, STATES, VERIFIED_BY
 from api.views.tasks import names_of
 from api.web import downloads
-from domain.kernel import local_day
+from domain.files import spreadsheets
+from domain.kernel import local_day, surely
 from domain.mail import Attachment
 from domain.participants import known_as
-from domain.rights import packages, requests
+from domain.rights import finding, packages, requests
 from domain.roles import who_barred
 from meetings.documents import issuing
 from models.right import WITH_A_PACKAGE, RightsRequest
 
 router = framed_pages("/privacy/rights", of_acts=True)
+#: What is no act: each reads, and is read on its page alone.
+readings = framed_pages()
 
 _JSON: Final = "application/json"
 #: The codes of a request in words, as its pages and lists say them.
@@ -70,6 +73,25 @@ def new_request(context: InContext, request: Request) -> HTMLResponse:
     """The form in which a request is taken down."""
     require(Action.KEEP_RIGHTS, to_program(context.asker))
     return _new_page(context, request, Typed())
+
+
+@readings.post("/privacy/rights/file", name="rights_file")
+@asks(Action.FIND_FILE)
+def find_file(
+    context: InContext, request: Request, given_name: Text = "", family_name: Text = "", birth_date: Text = ""
+) -> HTMLResponse:
+    """The form with the number of who lost it, by their whole name and birth date. Each search is on record."""
+    by, found = require(Action.FIND_FILE, to_program(context.asker)), list[str]()
+
+    def look() -> None:
+        typed = {"given_name": given_name, "family_name": family_name, "birth_date": birth_date}
+        said = FileSought.from_form(typed, context).said()
+        found.extend(finding.find_files(context.session, said, by=by, at=context.at))
+
+    refusal = context.attempt(look)
+    # What was typed is not shown again: it names somebody.
+    typed = Typed("find", refusal, {"file": next(iter(found), "")})
+    return _new_page(context, request, typed, found=None if refusal else found)
 
 
 @router.get("/{rights_request_id}", name="rights_request")
@@ -111,7 +133,36 @@ def download_json(context: InContext, rights_request_id: UUID) -> Response:
     return downloads.download(Attachment(name, _JSON, packages.as_json(row, on, pieces)))
 
 
-def _new_page(context: RequestContext, request: Request, typed: Typed) -> HTMLResponse:
+@router.get("/{rights_request_id}/package.csv", name="rights_package_csv")
+@asks(Action.PREPARE_PACKAGE)
+def download_csv(context: InContext, rights_request_id: UUID) -> Response:
+    """The package as a table that a spreadsheet can read. Each opening is on record."""
+    row, given = find_request(context.session, context.asker, rights_request_id, Action.PREPARE_PACKAGE)
+    package, pieces = packages.opened(context.session, row.id, by=require(Action.PREPARE_PACKAGE, given), at=context.at)
+    name = issuing.name_given(local_day(context.session, package.made_at), row.number, row.language, "csv")
+    return downloads.download(Attachment(name, spreadsheets.CSV, packages.as_csv(pieces)))
+
+
+@readings.get("/tasks/{task_id}/correction", name="correction")
+@asks(Action.READ_CORRECTION)
+def show_correction(context: InContext, request: Request, task_id: UUID) -> HTMLResponse:
+    """What is to be corrected, in the person's words, for who has to do it. Each reading is on record."""
+    task, row, by = find_correction(context.session, context.asker, task_id)
+    asked = requests.read_asked(context.session, row, by=by, at=context.at)
+    return page(
+        context,
+        request,
+        "correction.html",
+        task=task,
+        row=row,
+        asked=asked,
+        known_as=known_as(context.session, surely(row.participant_id)),
+    )
+
+
+def _new_page(
+    context: RequestContext, request: Request, typed: Typed, *, found: list[str] | None = None
+) -> HTMLResponse:
     return page(
         context,
         request,
@@ -123,6 +174,8 @@ def _new_page(context: RequestContext, request: Request, typed: Typed) -> HTMLRe
         people=names_to_choose(context),
         today=context.day,
         days=requests.rights_of(context.session).answered_in_days,
+        finds=is_allowed(Action.FIND_FILE, to_program(context.asker)),
+        found=found,
     )
 
 

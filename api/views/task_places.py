@@ -13,7 +13,7 @@ from domain.departure import NAMES_THEM
 from domain.follow_ups import APART, APART_COORDINATION, FIND_A_SECOND, FIND_A_WORKER, WRITE, WRITTEN
 from domain.obligations import ACCEPT, ASKS, GIVE_AGAIN, RECORD
 from domain.participants import ASK, CONFIRM, UNFINISHED, research
-from domain.rights import ANSWER
+from domain.rights import ANSWER, CORRECT
 from meetings import redacting
 from meetings.asked_partners import ENDORSE
 from meetings.unclosed import CLOSE
@@ -74,6 +74,8 @@ def place_of(task: Task, subject: str | None) -> str:
     """
     if task.holding:
         return line_on_departure(task)
+    if task.step == CORRECT:  # ticked once it is done; what is to be corrected is read there
+        return f"/tasks/{task.id}/correction" if task.state == "open" else ""
     if task.evidence != BY_ITS_ACT:
         return ""
     if task.step in _OWN_PAGES:

@@ -58,7 +58,7 @@ def tell_referrer(session: Session, act: DueAction, by: Actor, at: datetime) -> 
     again = _heard_before(session, act)
     notices.write(
         session,
-        "worker_named",
+        notices.WORKER_NAMED,
         to=surely(row.referred_by),
         key=_key(act, row),
         facts=lambda _: {
