@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Final
 from uuid import UUID
 
@@ -27,7 +28,7 @@ from domain.files import spreadsheets
 from domain.kernel import local_day, surely
 from domain.mail import Attachment
 from domain.participants import known_as
-from domain.rights import finding, packages, requests
+from domain.rights import Held, finding, packages, requests
 from domain.roles import who_barred
 from meetings.documents import issuing
 from models.right import WITH_A_PACKAGE, RightsRequest
@@ -114,10 +115,8 @@ def show_package(context: InContext, request: Request, rights_request_id: UUID) 
 @asks(Action.PREPARE_PACKAGE)
 def download_pdf(context: InContext, rights_request_id: UUID) -> Response:
     """The package on paper, in the person's language. Each opening is on record."""
-    row, given = find_request(context.session, context.asker, rights_request_id, Action.PREPARE_PACKAGE)
-    package, pieces = packages.opened(context.session, row.id, by=require(Action.PREPARE_PACKAGE, given), at=context.at)
-    on = local_day(context.session, package.made_at)
-    called = known_as(context.session, package.participant_id)
+    row, on, pieces = _opened(context, rights_request_id)
+    called = known_as(context.session, surely(row.participant_id))
     paper = paper_of(context.session, row, pieces, known_as=called, on=on)
     return downloads.download(issuing.give(paper, row.language))
 
@@ -126,9 +125,7 @@ def download_pdf(context: InContext, rights_request_id: UUID) -> Response:
 @asks(Action.PREPARE_PACKAGE)
 def download_json(context: InContext, rights_request_id: UUID) -> Response:
     """The package as data that another system can read. Each opening is on record."""
-    row, given = find_request(context.session, context.asker, rights_request_id, Action.PREPARE_PACKAGE)
-    package, pieces = packages.opened(context.session, row.id, by=require(Action.PREPARE_PACKAGE, given), at=context.at)
-    on = local_day(context.session, package.made_at)
+    row, on, pieces = _opened(context, rights_request_id)
     name = issuing.name_given(on, row.number, row.language, "json")
     return downloads.download(Attachment(name, _JSON, packages.as_json(row, on, pieces)))
 
@@ -137,10 +134,17 @@ def download_json(context: InContext, rights_request_id: UUID) -> Response:
 @asks(Action.PREPARE_PACKAGE)
 def download_csv(context: InContext, rights_request_id: UUID) -> Response:
     """The package as a table that a spreadsheet can read. Each opening is on record."""
-    row, given = find_request(context.session, context.asker, rights_request_id, Action.PREPARE_PACKAGE)
-    package, pieces = packages.opened(context.session, row.id, by=require(Action.PREPARE_PACKAGE, given), at=context.at)
-    name = issuing.name_given(local_day(context.session, package.made_at), row.number, row.language, "csv")
+    row, on, pieces = _opened(context, rights_request_id)
+    name = issuing.name_given(on, row.number, row.language, "csv")
     return downloads.download(Attachment(name, spreadsheets.CSV, packages.as_csv(pieces)))
+
+
+def _opened(context: RequestContext, request_id: UUID) -> tuple[RightsRequest, date, list[Held]]:
+    """The package of a request, opened and noted on record, with the day on which it was made. Raises Forbidden."""
+    row, given = find_request(context.session, context.asker, request_id, Action.PREPARE_PACKAGE)
+    by = require(Action.PREPARE_PACKAGE, given)
+    package, pieces = packages.opened(context.session, row.id, by=by, at=context.at)
+    return row, local_day(context.session, package.made_at), pieces
 
 
 @readings.get("/tasks/{task_id}/correction", name="correction")

@@ -290,8 +290,13 @@ class _Told:
         self.language = language
         english = language == "en"
         self.places = {str(one.id): one.name_en if english else one.name_fr for one in every(session, of(Organization))}
-        self.areas = {one.key: one.en if english else one.fr for one in areas(session)}
         self.roles = {one.key: one.title_en if english else one.title_fr for one in every(session, of(Role))}
+        #: What is named by the program's own things.
+        self.named: Mapping[str, Mapping[str, str]] = {
+            "organization": self.places,
+            "role": self.roles,
+            "area": {one.key: one.en if english else one.fr for one in areas(session)},
+        }
 
     def say(self, msgid: str, **facts: object) -> str:
         return say(self.language, msgid, **facts)
@@ -328,18 +333,14 @@ class _Told:
         """One fact in words; "" where it says nothing."""
         if isinstance(value, bool):
             return self.say(N_("Yes") if value else N_("No"))
-        if value in ("", None, [], {}):
+        if value in ("", None, [], {}) or (name in _OTHER_LANGUAGE and not name.endswith(self.language)):
             return ""
         if name in _DAYS:
             return show_day(self.language, date.fromisoformat(value))
-        if name == "organization":
-            return self.places.get(value, "")
-        if name in ("role", "area"):
-            return (self.roles if name == "role" else self.areas).get(value, "")
+        if name in self.named:
+            return self.named[name].get(value, "")
         if name == "languages":
             return ", ".join(languages.names_of(value, self.language))
-        if name in _OTHER_LANGUAGE and not name.endswith(self.language):
-            return ""
         words = _OF_KIND.get((kind, name), _OF_WORDS)
         if isinstance(value, list):
             return "; ".join(self.say(words[one]) if one in words else self._beside(one) for one in value)
