@@ -137,6 +137,8 @@ class Action(StrEnum):
     DECIDE_RESTORED = "decide_restored"  # each its own side, and nobody on themselves: `api.access.restored`
     SEE_RIGHTS = "see_rights"  # what people ask about their own data, and by when it is answered
     KEEP_RIGHTS = "keep_rights"
+    FIND_FILE = "find_file"  # the number of who lost it, by their whole name and birth date
+    READ_CORRECTION = "read_correction"  # the person's words on what is to be corrected, for who has to correct it
     PREPARE_PACKAGE = "prepare_package"  # look at what a person is given of their file, make it and open it
     SEE_INCIDENTS = "see_incidents"  # the register of confidentiality incidents, and the files made of it
     KEEP_INCIDENTS = "keep_incidents"
@@ -346,6 +348,9 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.SEE_RIGHTS: frozenset({Relation.PRIVACY, Relation.STANDS_IN}),
     Action.KEEP_RIGHTS: frozenset({Relation.PRIVACY, Relation.STANDS_IN}),
     Action.PREPARE_PACKAGE: frozenset({Relation.PRIVACY}),
+    # The one search by a name that there is, beside the coordinator's look at who a referral may be (TRIAGE).
+    Action.FIND_FILE: frozenset({Relation.PRIVACY}),
+    Action.READ_CORRECTION: frozenset({Relation.OWES}),
     # The law's delays run while the place is vacant too; what others read stays unseen until somebody has it.
     Action.SEE_INCIDENTS: frozenset({Relation.PRIVACY, Relation.STANDS_IN}),
     Action.KEEP_INCIDENTS: frozenset({Relation.PRIVACY, Relation.STANDS_IN}),

@@ -6,9 +6,13 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from api.access.cases import to_task
 from api.access.permissions import Action, Asker, Forbidden, Given, Relation, require, themselves, to_program
+from api.access.tasks import find_task
 from domain.accompaniment import barring
-from domain.kernel import first, of
+from domain.kernel import Actor, first, of
+from domain.rights import CORRECT
+from models.casework import Task
 from models.right import RightsRequest
 
 
@@ -25,3 +29,20 @@ def find_request(
         given = {Relation.BARRED: themselves(asker)}
     require(action, given)
     return row, given
+
+
+def find_correction(session: Session, asker: Asker, task_id: UUID) -> tuple[Task, RightsRequest, Actor]:
+    """The correction that an open task asks for, and as whom the asker, who has to make it, reads it.
+
+    Raises Forbidden: no such task, it is over, it is another's to do, or the person barred them from the file.
+    """
+    task, case = find_task(session, asker, task_id)
+    given = to_task(session, asker, task, case)
+    if task.step != CORRECT or task.state != "open":
+        raise Forbidden
+    row = first(session, of(RightsRequest).where(RightsRequest.id == UUID(task.item)))
+    if row is None or row.participant_id is None:
+        raise Forbidden
+    if barring.is_barred(session, row.participant_id, asker.person_id):
+        given = {Relation.BARRED: themselves(asker)}
+    return task, row, require(Action.READ_CORRECTION, given)

@@ -186,7 +186,7 @@ def _kept(line: str, lines: TickedLines) -> TickKept:
 
 
 def _to_the_ticks(on: On[UnsealedFacts], _: None) -> str:
-    return f"/participants/{on.id}/consents"
+    return f"/participants/{on.id}/consents#confirmation"
 
 
 @TICKS.act(Action.KEEP_ADMISSION, "/consents/narrowing", form="narrow", versioned=True, leads=_to_the_ticks)

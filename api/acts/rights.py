@@ -13,7 +13,7 @@ from api.access.rights import find_request
 from api.access.session import RequestContext
 from api.acts.declaring import ActSubject, On, of_program
 from api.web.given import ActInput, Day, PlainText, Short, on_form
-from domain.rights import RequestGiven, done_first, packages, requests, statements
+from domain.rights import RequestGiven, done_first, finding, packages, requests, statements
 from models.right import RightsRequest
 
 
@@ -46,6 +46,18 @@ def receive_request(on: On[None], said: ReceivedGiven) -> UUID:
     """Record what a person asks about their own data, under the register's next number."""
     given = RequestGiven(**{name: getattr(said, name) for name in ReceivedGiven.model_fields})
     return requests.receive(on.session, given, by=on.by, at=on.at)
+
+
+class FileSought(ActInput):
+    """Who a person said and showed that they are, where they lost their number."""
+
+    given_name: Short
+    family_name: Short
+    birth_date: Day
+
+    def said(self) -> finding.NameGiven:
+        """The name and the birth date."""
+        return finding.NameGiven(self.given_name, self.family_name, self.birth_date)
 
 
 class NoticeGiven(ActInput):

@@ -16,6 +16,7 @@ from domain.kernel import LOADER, Actor
 from domain.loading import exporting, loading
 from flows.protocols import declared_protocols
 from locales import N_, Counted, current_language, say
+from meetings.documents.consent_papers import refuse_unprintable
 
 app = typer.Typer(no_args_is_help=True, help="A regional program as data.")
 
@@ -27,6 +28,7 @@ File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The pro
 def check(file: File) -> None:
     """Say everything that is wrong with a program's file, by line; nothing is changed."""
     found = read_program(file).value
+    refuse_unprintable()
     tell(
         N_("%(file)s is right: %(organizations)s, %(committees)s."),
         file=file.name,
@@ -41,6 +43,7 @@ def load(file: File, yes: Annotated[bool, typer.Option("--yes", help="Do not ask
     """Show what a file would change, ask, and change it in one transaction. A second load changes nothing."""
     require(Action.LOAD_PROGRAM, at_the_terminal())
     declared = read_program(file)
+    refuse_unprintable()
     protocols = declared_protocols(declared.value)
     with opened("loader", migrates=True) as database:  # the first thing that a new region does may be this
         with database.before_a_program() as session:

@@ -17,7 +17,7 @@ from api.acts.declaring import On
 from api.acts.participant_files import RESEARCH, RESEARCH_CONSENT
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
-from api.json.shapes import After, Limit, Page, Shown
+from api.json.shapes import After, Limit, Page, Shown, TextLanguage
 from domain.follow_ups import activities
 from domain.kernel import Part, Refusal
 from domain.participants import CURRENT, research, text_of
@@ -113,11 +113,9 @@ act_resources(router, PART)
 @router.get("/consent-form")
 @asks(Action.SEE_CONSENT_FORM)
 def get_consent_form(
-    context: InContext,
-    language: Annotated[str, Query(pattern=r"^([a-z]{2,3})?$", description="The asker’s where it is left out.")] = "",
-    version: Annotated[int, Query(ge=1, le=10_000)] = CURRENT,
+    context: InContext, language: TextLanguage = "", version: Annotated[int, Query(ge=1, le=10_000)] = CURRENT
 ) -> ConsentFormShown:
-    """The text that is explained and signed."""
+    """The text that is explained and signed, in the asker's language unless one is named."""
     require(Action.SEE_CONSENT_FORM, to_program(context.asker))
     try:
         return ConsentFormShown.model_validate(text_of(version, language or context.language))

@@ -32,6 +32,9 @@ from api.json.participant_shapes import (
     shown_participant,
     shown_proposals,
 )
+from api.json.shapes import FileShown, TextLanguage
+from api.views.consent_papers import confirmation_file, copy_file, signed_file
+from api.views.participants import SeenFile
 from domain.admissions import duplicates
 from domain.kernel import Actor
 from domain.participants import disclosures, what_is_destroyed
@@ -111,6 +114,28 @@ def read_disclosure(participant_id: UUID, disclosure_id: UUID, context: InContex
     return DisclosureWords.model_validate(told)
 
 
+@router.get("/{participant_id}/consents/confirmation")
+@asks(Action.KEEP_ADMISSION)
+def get_confirmation(participant_id: UUID, context: InContext, language: TextLanguage = "") -> FileShown:
+    """What holds of a person's consents today and what has ended, as the paper that they are given."""
+    return FileShown.of(confirmation_file(_keeping(context, participant_id), language))
+
+
+@router.get("/{participant_id}/consent-forms/{form_id}/copy")
+@asks(Action.KEEP_ADMISSION)
+def get_copy(participant_id: UUID, form_id: UUID, context: InContext) -> FileShown:
+    """The copy of a form for the person, in the language that was signed."""
+    return FileShown.of(copy_file(_keeping(context, participant_id), form_id))
+
+
+@router.get("/{participant_id}/consent-forms/{form_id}/signed")
+@asks(Action.READ_SIGNED_FORM)
+def get_signed(participant_id: UUID, form_id: UUID, context: InContext) -> FileShown:
+    """The scan or the drawing as it was signed: told to the record."""
+    _, by = _asked(context, participant_id, Action.READ_SIGNED_FORM)
+    return FileShown.of(signed_file(context, participant_id, form_id, by=by))
+
+
 @router.get("/{participant_id}/destruction")
 @asks(Action.KEEP_RETENTION)
 def get_proof(participant_id: UUID, context: InContext) -> DestructionShown:
@@ -120,6 +145,11 @@ def get_proof(participant_id: UUID, context: InContext) -> DestructionShown:
     if proof is None:
         raise Forbidden
     return DestructionShown.model_validate(proof)
+
+
+def _keeping(context: RequestContext, participant_id: UUID) -> SeenFile:
+    """The file of a person whose consents the asker keeps. Raises Forbidden."""
+    return SeenFile(context, *find_participant(context.session, context.asker, participant_id, Action.KEEP_ADMISSION))
 
 
 def _asked(context: RequestContext, participant_id: UUID, action: Action) -> tuple[Given, Actor]:

@@ -438,6 +438,10 @@ class ProtocolShown(Shown):
 PersonShown.model_rebuild()
 
 
+#: A language of the consent, which may be none of the program's.
+TextLanguage = Annotated[str, Query(pattern=r"^([a-z]{2,3})?$")]
+
+
 class FileShown(Shown):
     """A file of the program's own making: its name, its media type, and its bytes in base64."""
 

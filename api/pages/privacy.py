@@ -51,6 +51,7 @@ WHAT: Final[Mapping[str, str]] = {
     "disclosure": N_("Disclosure without consent: %(thing)s"),
     "findings": N_("Facts behind the criteria: %(thing)s"),
     "reasons": N_("Why it was decided so: %(thing)s"),
+    "looked_up": N_("Number of who lost it, by name and birth date: %(thing)s"),
     "duplicates": N_("Possible matches of a referral: %(thing)s"),
     "risk": N_("Risk assessment: %(thing)s"),
     "information": N_("Gender, and month and year of birth: %(thing)s"),

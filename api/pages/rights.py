@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from typing import Final
 from uuid import UUID
@@ -11,28 +11,31 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access.permissions import Action, Given, asks, is_allowed, require, to_program
-from api.access.rights import find_request
+from api.access.rights import find_correction, find_request
 from api.access.session import InContext, RequestContext
 from api.acts.declaring import On
-from api.acts.rights import REQUEST, RIGHTS
+from api.acts.rights import REQUEST, RIGHTS, FileSought
 from api.pages.act_routes import act_pages
 from api.pages.choices import names_to_choose
-from api.pages.forms import Typed
+from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page
 from api.views.participant_words import offered
 from api.views.person_papers import paper_of
 from api.views.rights_words import ASKED_BY, CONTESTED, GROUNDS, HANDED_OVER, KINDS, STATES, VERIFIED_BY
 from api.views.tasks import names_of
 from api.web import downloads
-from domain.kernel import local_day
+from domain.files import spreadsheets
+from domain.kernel import local_day, surely
 from domain.mail import Attachment
 from domain.participants import known_as
-from domain.rights import Held, packages, requests
+from domain.rights import Held, finding, packages, requests
 from domain.roles import who_barred
 from meetings.documents import issuing
-from models.right import WITH_A_PACKAGE, RightsPackage, RightsRequest
+from models.right import WITH_A_PACKAGE, RightsRequest
 
 router = framed_pages("/privacy/rights", of_acts=True)
+#: What is no act: each reads, and is read on its page alone.
+readings = framed_pages()
 
 _JSON: Final = "application/json"
 #: The codes of a request in words, as its pages and lists say them.
@@ -73,6 +76,25 @@ def new_request(context: InContext, request: Request) -> HTMLResponse:
     return _new_page(context, request, Typed())
 
 
+@readings.post("/privacy/rights/file", name="rights_file")
+@asks(Action.FIND_FILE)
+def find_file(
+    context: InContext, request: Request, given_name: Text = "", family_name: Text = "", birth_date: Text = ""
+) -> HTMLResponse:
+    """The form with the number of who lost it, by their whole name and birth date. Each search is on record."""
+    by, found = require(Action.FIND_FILE, to_program(context.asker)), list[str]()
+
+    def look() -> None:
+        typed = {"given_name": given_name, "family_name": family_name, "birth_date": birth_date}
+        said = FileSought.from_form(typed, context).said()
+        found.extend(finding.find_files(context.session, said, by=by, at=context.at))
+
+    refusal = context.attempt(look)
+    # What was typed is not shown again: it names somebody.
+    typed = Typed("find", refusal, {"file": next(iter(found), "")})
+    return _new_page(context, request, typed, found=None if refusal else found)
+
+
 @router.get("/{rights_request_id}", name="rights_request")
 @asks(Action.SEE_RIGHTS)
 def show_request(context: InContext, request: Request, rights_request_id: UUID) -> HTMLResponse:
@@ -93,8 +115,8 @@ def show_package(context: InContext, request: Request, rights_request_id: UUID) 
 @asks(Action.PREPARE_PACKAGE)
 def download_pdf(context: InContext, rights_request_id: UUID) -> Response:
     """The package on paper, in the person's language. Each opening is on record."""
-    row, package, pieces, on = _opened(context, rights_request_id)
-    called = known_as(context.session, package.participant_id)
+    row, on, pieces = _opened(context, rights_request_id)
+    called = known_as(context.session, surely(row.participant_id))
     paper = paper_of(context.session, row, pieces, known_as=called, on=on)
     return downloads.download(issuing.give(paper, row.language))
 
@@ -103,21 +125,48 @@ def download_pdf(context: InContext, rights_request_id: UUID) -> Response:
 @asks(Action.PREPARE_PACKAGE)
 def download_json(context: InContext, rights_request_id: UUID) -> Response:
     """The package as data that another system can read. Each opening is on record."""
-    row, _, pieces, on = _opened(context, rights_request_id)
+    row, on, pieces = _opened(context, rights_request_id)
     name = issuing.name_given(on, row.number, row.language, "json")
     return downloads.download(Attachment(name, _JSON, packages.as_json(row, on, pieces)))
 
 
-def _opened(
-    context: RequestContext, rights_request_id: UUID
-) -> tuple[RightsRequest, RightsPackage, Sequence[Held], date]:
-    """A request with its package and that day, opened for the asker: on record. Raises Forbidden."""
-    row, given = find_request(context.session, context.asker, rights_request_id, Action.PREPARE_PACKAGE)
-    package, pieces = packages.opened(context.session, row.id, by=require(Action.PREPARE_PACKAGE, given), at=context.at)
-    return row, package, pieces, local_day(context.session, package.made_at)
+@router.get("/{rights_request_id}/package.csv", name="rights_package_csv")
+@asks(Action.PREPARE_PACKAGE)
+def download_csv(context: InContext, rights_request_id: UUID) -> Response:
+    """The package as a table that a spreadsheet can read. Each opening is on record."""
+    row, on, pieces = _opened(context, rights_request_id)
+    name = issuing.name_given(on, row.number, row.language, "csv")
+    return downloads.download(Attachment(name, spreadsheets.CSV, packages.as_csv(pieces)))
 
 
-def _new_page(context: RequestContext, request: Request, typed: Typed) -> HTMLResponse:
+def _opened(context: RequestContext, request_id: UUID) -> tuple[RightsRequest, date, list[Held]]:
+    """The package of a request, opened and noted on record, with the day on which it was made. Raises Forbidden."""
+    row, given = find_request(context.session, context.asker, request_id, Action.PREPARE_PACKAGE)
+    by = require(Action.PREPARE_PACKAGE, given)
+    package, pieces = packages.opened(context.session, row.id, by=by, at=context.at)
+    return row, local_day(context.session, package.made_at), pieces
+
+
+@readings.get("/tasks/{task_id}/correction", name="correction")
+@asks(Action.READ_CORRECTION)
+def show_correction(context: InContext, request: Request, task_id: UUID) -> HTMLResponse:
+    """What is to be corrected, in the person's words, for who has to do it. Each reading is on record."""
+    task, row, by = find_correction(context.session, context.asker, task_id)
+    asked = requests.read_asked(context.session, row, by=by, at=context.at)
+    return page(
+        context,
+        request,
+        "correction.html",
+        task=task,
+        row=row,
+        asked=asked,
+        known_as=known_as(context.session, surely(row.participant_id)),
+    )
+
+
+def _new_page(
+    context: RequestContext, request: Request, typed: Typed, *, found: list[str] | None = None
+) -> HTMLResponse:
     return page(
         context,
         request,
@@ -129,6 +178,8 @@ def _new_page(context: RequestContext, request: Request, typed: Typed) -> HTMLRe
         people=names_to_choose(context),
         today=context.day,
         days=requests.rights_of(context.session).answered_in_days,
+        finds=is_allowed(Action.FIND_FILE, to_program(context.asker)),
+        found=found,
     )
 
 

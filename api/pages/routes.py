@@ -122,6 +122,7 @@ _FRAMED: tuple[APIRouter, ...] = (
     privacy.router,
     incidents.router,
     rights.router,
+    rights.readings,
     interviews.router,
     hiring.router,
     referrals.router,

@@ -11,10 +11,10 @@ from api.access.session import RequestContext
 from api.views.participants import SeenFile, partner_names
 from api.views.ticked_lines import TickedLines
 from api.views.undecided import Undecided
-from domain.accompaniment import consents
+from domain.accompaniment import consents, withdrawals
 from domain.kernel import title_of
 from domain.participants import RESEARCH, ConsentText
-from domain.terms import SECOND, Circle, circle_of
+from domain.terms import circle_of
 from locales import LANGUAGES
 from models.consent import Consent
 
@@ -120,20 +120,12 @@ def lines_that_stand(seen: SeenFile, typed: TickedLines | None) -> list[LineThat
             signed_on=row.signed_on,
             ends_on=row.ends_on,
             is_home=row.organization_id in circle.homes,
-            seconds=list(_leaving_with(row, circle)),
+            seconds=list(withdrawals.leaving_with(row, circle)),
             ticked=typed is None or str(row.id) in typed.ticked,
             until=_iso(row.ends_on) if typed is None else typed.beside(str(row.id)),
         )
         for row in consents.standing_of(session, seen.id, day)
     ]
-
-
-def _leaving_with(row: Consent, circle: Circle) -> Iterator[UUID]:
-    """The seconds of another organization who leave the pair where a consent is withdrawn."""
-    for part in circle.parts:
-        covers = row.purpose == "program" or (row.purpose == "sharing" and row.organization_id in part.places)
-        if part.kind == SECOND and covers and not part.places & circle.homes:
-            yield part.person_id
 
 
 def _iso(day: date | None) -> str:

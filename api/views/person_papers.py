@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from sqlmodel import Session
 
+from api.views import languages
+from api.views.criteria import NAMES
 from api.views.follow_ups import (
     ACTIVITY_TYPES,
     CASE_OUTCOMES,
@@ -21,7 +23,9 @@ from api.views.follow_ups import (
     WHY_NONE,
 )
 from api.views.participant_words import (
+    BECAME,
     CONSENT_FOR,
+    DECIDED,
     DESTRUCTION_GROUNDS,
     FOUND,
     GROUNDS,
@@ -34,8 +38,9 @@ from api.views.participant_words import (
     WAYS,
     WRITTEN,
 )
+from api.views.states import STATES
 from domain.kernel import every, of, program
-from domain.participants import ToldField, Who, fields_of
+from domain.participants import GENDERS, ToldField, Who, areas, fields_of
 from domain.rights import Held
 from locales import N_, say, show_day
 from meetings.documents.content import Both
@@ -54,7 +59,7 @@ PARTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     (N_("Who you are and how to reach you"), ("identity",)),
     (N_("How you came to the program"), ("referral", "triage", "finding", "admission", "first_meeting")),
     (N_("What was assessed"), ("risk",)),
-    (N_("What you agreed to"), ("consent", "sharing", "research", "research_export")),
+    (N_("What you agreed to"), ("consent", "sharing", "research")),
     (
         N_("Your follow-up"),
         (
@@ -72,6 +77,7 @@ PARTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             "step",
         ),
     ),
+    (N_("To whom something of you was given"), ("referrer_told", "workbook", "research_export")),
     (N_("What was said to others without your consent"), ("disclosure",)),
     (N_("How long your file is kept"), ("kept_until", "destruction")),
 )
@@ -87,6 +93,8 @@ _TITLES: Final[Mapping[str, str]] = {
     "sharing": N_("Consent to share with a partner"),
     "research": N_("Consent to research"),
     "research_export": N_("Given to research, without your name"),
+    "referrer_told": N_("Told to who referred you: who contacts you"),
+    "workbook": N_("Workbook of your weekly notes, taken out of the program"),
     "follow_up": N_("Follow-up"),
     "assignment": N_("Who accompanies you"),
     "weekly_note": N_("Weekly note"),
@@ -123,6 +131,7 @@ _FIELDS: Final[Mapping[str, str]] = {
     "outcome": N_("Answer"),
     "purpose": N_("For"),
     "organization": N_("Organization"),
+    "role": N_("Role"),
     "signed_by": N_("Signed by"),
     "until": N_("Until"),
     "withdrawn_on": N_("Withdrawn on"),
@@ -187,6 +196,11 @@ _OF_KIND: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
     ("weekly_note", "activity_type"): ACTIVITY_TYPES,
     ("discussion", "outcome"): CASE_OUTCOMES,
     ("self_report", "result"): RISKS,
+    ("identity", "gender"): GENDERS,
+    ("finding", "criterion"): NAMES,
+    ("follow_up", "state"): {key: words for key, (_, words) in STATES.items()},
+    ("kept_until", "change"): {"day": N_("Another last day"), **DECIDED["kept_until"][1]},
+    ("destruction", "state"): {key: words for key, (words, _) in BECAME.items()},
     ("consent", "purpose"): CONSENT_FOR,
     ("sharing", "purpose"): CONSENT_FOR,
 }
@@ -197,6 +211,7 @@ _READ: Final[Mapping[str, str]] = {
     "disclosure": N_("a disclosure without consent"),
     "findings": N_("the facts behind the criteria"),
     "reasons": N_("why it was decided so"),
+    "looked_up": N_("your number, by your name and birth date"),
     "duplicates": N_("whether you were known already"),
     "risk": N_("the risk assessment"),
     "weekly_note": N_("a weekly note"),
@@ -276,6 +291,12 @@ class _Told:
         english = language == "en"
         self.places = {str(one.id): one.name_en if english else one.name_fr for one in every(session, of(Organization))}
         self.roles = {one.key: one.title_en if english else one.title_fr for one in every(session, of(Role))}
+        #: What is named by the program's own things.
+        self.named: Mapping[str, Mapping[str, str]] = {
+            "organization": self.places,
+            "role": self.roles,
+            "area": {one.key: one.en if english else one.fr for one in areas(session)},
+        }
 
     def say(self, msgid: str, **facts: object) -> str:
         return say(self.language, msgid, **facts)
@@ -301,7 +322,9 @@ class _Told:
 
     def _label(self, name: str) -> str:
         if name.startswith("fact_"):
-            return self.say(N_("Fact behind %(criterion)s"), criterion=name.removeprefix("fact_"))
+            criterion = name.removeprefix("fact_")
+            named = self.say(NAMES[criterion]) if criterion in NAMES else criterion
+            return self.say(N_("Fact behind: %(criterion)s"), criterion=named)
         if name.startswith("note_"):
             return self.say(N_("Note"))
         return self.say(_FIELDS[name]) if name in _FIELDS else name
@@ -314,8 +337,10 @@ class _Told:
             return ""
         if name in _DAYS:
             return show_day(self.language, date.fromisoformat(value))
-        if name == "organization":
-            return self.places.get(value, "")
+        if name in self.named:
+            return self.named[name].get(value, "")
+        if name == "languages":
+            return ", ".join(languages.names_of(value, self.language))
         words = _OF_KIND.get((kind, name), _OF_WORDS)
         return "; ".join(self._word(words, one) for one in (value if isinstance(value, list) else [value]))
 

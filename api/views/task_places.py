@@ -26,7 +26,7 @@ from domain.follow_ups import APART, APART_COORDINATION, FIND_A_SECOND, FIND_A_W
 from domain.obligations import ACCEPT, ASKS, GIVE_AGAIN, RECORD
 from domain.participants import ASK, CONFIRM, UNFINISHED, research
 from domain.research import ANSWER_EXPORT, REMOVE_ROWS
-from domain.rights import ANSWER
+from domain.rights import ANSWER, CORRECT
 from meetings import redacting
 from meetings.asked_partners import ENDORSE
 from meetings.unclosed import CLOSE
@@ -90,6 +90,8 @@ def place_of(task: Task, subject: str | None) -> str:
     """
     if task.holding:
         return line_on_departure(task)
+    if task.step == CORRECT:  # ticked once it is done; what is to be corrected is read there
+        return f"/tasks/{task.id}/correction" if task.state == "open" else ""
     if task.evidence != BY_ITS_ACT:
         return ""
     if task.step in _OWN_PAGES:

@@ -327,6 +327,7 @@ LETTERS: Final[Mapping[str, str]] = {
     "agreement_lapsed": N_("an agreement that is no longer in force"),
     "worker_named": N_("who makes contact after a referral"),
     "consent_taken_back": N_("a consent was withdrawn"),
+    "consent_narrowed": N_("a consent ends sooner"),
     "closed_by_consent": N_("a file is closed to someone, since a consent was withdrawn"),
     "hold_released": N_("a legal hold on a file was released"),
     **timeline_meetings.LETTERS,

@@ -71,7 +71,7 @@ def narrow(
     `no_research` withdraws the consent to research too, and says nothing where there is none: research is kept apart.
 
     Raises Refusal: the file is not in the version `seen`; a consent that does not stand, or twice; a last day that is
-    later, or over; or nothing changes.
+    later, or over; or nothing changes. Those whom it concerns hear of it by a letter.
     """
     held = hold_participant(session, participant_id, seen=seen)
     today = local_day(session, at)
@@ -84,6 +84,9 @@ def narrow(
     for row, day in narrowed:
         _change(session, row, ends_on=day)
         _tell(session, "consent.narrowed", row, by=by, at=at, day=day)
+    if narrowed:
+        rows = [row for row, _ in narrowed]
+        withdrawals.narrowed(session, rows, with_worker=not withdrawn, by=by, at=at)
     withdraw_all(session, participant_id, withdrawn, by=by, at=at)
     if no_research:
         research.withdraw_if_any(session, participant_id, by=by, at=at)

@@ -164,7 +164,7 @@ def tell_of_worker(
     place = surely(scalar(session, only(Organization.short_name).where(Organization.id == organization_id)))
     notices.write(
         session,
-        "worker_named",
+        notices.WORKER_NAMED,
         to=referral.referred_by,
         key=key,
         facts=lambda _: {

@@ -8,7 +8,7 @@ withdrawn (AD-R11), and the worker hears of it by a letter without a name.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -41,7 +41,7 @@ from domain.kernel import (
 from domain.mail import notices
 from domain.record import events
 from domain.roles import DayTenures, Link, standing, who_barred
-from domain.terms import BEING_ADMITTED, PRIMARY, SECOND, circle_of
+from domain.terms import BEING_ADMITTED, PRIMARY, SECOND, Circle, circle_of
 from locales import N_
 from models.casework import Task
 from models.consent import Consent
@@ -80,13 +80,45 @@ def took_back(session: Session, consents: Sequence[Consent], *, by: Actor, at: d
         _write(session, "closed_by_consent", second_id, first, path="/", by=by, at=at)
     for purpose in sorted({consent.purpose for consent in consents}):
         ask_what_follows(session, participant_id, of=purpose, by=by, at=at)
+    for person_id in _who_accompanies(session, participant_id, at=at):
+        _write(session, "consent_taken_back", person_id, first, path=f"/participants/{participant_id}", by=by, at=at)
+
+
+def narrowed(session: Session, consents: Sequence[Consent], *, with_worker: bool, by: Actor, at: datetime) -> None:
+    """Tell by a letter those whom it concerns that consents of one person end sooner: nothing stops yet.
+
+    They are the worker, unless they are written to already, and a second of the pair whom it leaves out. What follows
+    is asked once the day is over.
+    """
+    first = consents[0]
+    participant_id = first.participant_id
+    if not is_under_way(session, participant_id):
+        return
+    circle = circle_of(session, participant_id, local_day(session, at))
+    told = {one for consent in consents for one in leaving_with(consent, circle)}
+    if with_worker:
+        told.update(_who_accompanies(session, participant_id, at=at))
+    for person_id in sorted(told):
+        _write(session, "consent_narrowed", person_id, first, path=f"/participants/{participant_id}", by=by, at=at)
+
+
+def leaving_with(consent: Consent, circle: Circle) -> Iterator[UUID]:
+    """The seconds of another organization who leave the pair with a consent."""
+    for part in circle.parts:
+        covers = consent.purpose == "program" or (
+            consent.purpose == "sharing" and consent.organization_id in part.places
+        )
+        if part.kind == SECOND and covers and not part.places & circle.homes:
+            yield part.person_id
+
+
+def _who_accompanies(session: Session, participant_id: UUID, *, at: datetime) -> list[UUID]:
+    """Who hears of it for the worker today; a worker who is away without a deputy who may read it, themselves."""
     worker = whose(session, participant_id, at=at)
-    if worker is not None:
-        acting = standing(session, local_day(session, at)).falls([worker]).holders
-        # A worker who is away without a deputy who may read it is told directly.
-        for person_id in [holder.person_id for holder in acting] or [surely(worker.person)]:
-            path = f"/participants/{participant_id}"
-            _write(session, "consent_taken_back", person_id, first, path=path, by=by, at=at)
+    if worker is None:
+        return []
+    acting = standing(session, local_day(session, at)).falls([worker]).holders
+    return [holder.person_id for holder in acting] or [surely(worker.person)]
 
 
 def close_to_partners(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> list[UUID]:

@@ -72,4 +72,5 @@ from domain.follow_ups.words import RAISED as RAISED
 from domain.follow_ups.words import WHERE as WHERE
 from domain.follow_ups.words import read_words as read_words
 from domain.follow_ups.words import sealed as sealed
+from domain.follow_ups.workbook_export import WORKBOOK as WORKBOOK
 from domain.follow_ups.workbook_reading import RowFault as RowFault

@@ -22,6 +22,7 @@ from domain.mail.name_gate import NAMES_SOMEONE as NAMES_SOMEONE
 from domain.mail.name_gate import Hit as Hit
 from domain.mail.name_gate import NameGate as NameGate
 from domain.mail.notices import COORDINATION as COORDINATION
+from domain.mail.notices import WORKER_NAMED as WORKER_NAMED
 from domain.mail.notices import Facts as Facts
 from domain.mail.notices import LetterTemplates as LetterTemplates
 from domain.mail.notices import Unreached as Unreached

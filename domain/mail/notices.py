@@ -348,7 +348,8 @@ def title_of_role(session: Session, key: str) -> Callable[[Language], str]:
 #: Letters about another letter, whose subject they say.
 _OF_LETTERS: Final = frozenset({"notice_given_up", "no_address"})
 #: A referrer is told who makes contact (AD-R5): it is all that they are ever told.
-_ALL_THE_SAME: Final = frozenset({"worker_named"})
+WORKER_NAMED: Final = "worker_named"
+_ALL_THE_SAME: Final = frozenset({WORKER_NAMED})
 
 
 def _is_kept_from(session: Session, template: str, person: Person, letter: Letter) -> bool:

@@ -32,6 +32,7 @@ from domain.participants.consent_text import TEXT as TEXT
 from domain.participants.consent_text import ConsentLabels as ConsentLabels
 from domain.participants.consent_text import ConsentText as ConsentText
 from domain.participants.consent_text import TextPart as TextPart
+from domain.participants.consent_text import has_sheet as has_sheet
 from domain.participants.consent_text import labels_of as labels_of
 from domain.participants.consent_text import languages_of as languages_of
 from domain.participants.consent_text import parts_of as parts_of
@@ -50,6 +51,7 @@ from domain.participants.findings import told_before as told_before
 from domain.participants.identity import IdentityColumns as IdentityColumns
 from domain.participants.identity import ParticipantIdentity as ParticipantIdentity
 from domain.participants.identity import identity_within as identity_within
+from domain.participants.identity import marks_of as marks_of
 from domain.participants.identity import names_known as names_known
 from domain.participants.identity import open_identity as open_identity
 from domain.participants.identity import sealed_identity as sealed_identity

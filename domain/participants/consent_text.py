@@ -204,6 +204,11 @@ def sheet_of(language: str) -> str:
         raise Refusal("consent.no_sheet", N_("There is no such sheet in this language.")) from None
 
 
+def has_sheet(language: str) -> bool:
+    """Whether a language has the sheet in plain words."""
+    return (TEXTS / f"sheet.{language}.txt").is_file()
+
+
 def languages_of(version: int = CURRENT) -> list[tuple[str, str]]:
     """The languages in which a version can be signed, by code and by their own names: the program's own first."""
     codes = (one.name.split(".")[2] for one in TEXTS.glob(f"{TEXT}.{version}.*.txt"))

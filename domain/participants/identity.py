@@ -94,8 +94,13 @@ def sealed_identity(session: Session, participant_id: UUID, identity: Participan
     return {
         "sealed": seal(session, participant_id, IDENTITY, identity.to_json()),
         "names": seal(session, participant_id, NAMES, _looked_for(identity)),
-        "marks": sorted({mark(session, kind, value) for kind, value in shared_marks(identity)}),
+        "marks": marks_of(session, identity),
     }
+
+
+def marks_of(session: Session, identity: ParticipantIdentity) -> list[str]:
+    """The blind marks of an identity, by which those who may be the same are found. Raises Refusal: the keys."""
+    return sorted({mark(session, kind, value) for kind, value in shared_marks(identity)})
 
 
 def open_identity(

@@ -30,7 +30,7 @@ FOR_PRIVACY: Final = frozenset(
         *("incident.closed", "incident.reopened", "incident.redacted"),
         *("rights.received", "rights.extended", "rights.accepted", "rights.masked", "rights.package_made"),
         *("rights.package_removed", "rights.answered", "rights.refused", "rights.refused_in_part"),
-        *("rights.withdrawn", "rights.stopped", "rights.stated"),
+        *("rights.withdrawn", "rights.stopped", "rights.stated", "rights.looked_for"),
     }
 )
 

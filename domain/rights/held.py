@@ -16,9 +16,10 @@ from sqlmodel import Session, SQLModel
 
 from domain.declarations import Rights
 from domain.follow_ups import BREAK_TERMS, CASE_SAID, NOTE, RAISED, WHERE, week_row
-from domain.kernel import col, every, local_day, of, only, program, run, unseal
+from domain.kernel import col, every, local_day, of, only, program, run, scalars, unseal
+from domain.mail import WORKER_NAMED
 from domain.participants import Said, ToldField, Who, fields_of, identity_within
-from models.casework import TaskWords
+from models.casework import Case, TaskWords
 from models.consent import Consent, Disclosure, ResearchConsent
 from models.departure import FollowUpSummary
 from models.destruction import Destruction, KeptUntil
@@ -33,6 +34,7 @@ from models.follow_up import (
     SelfReport,
     WeeklyNote,
 )
+from models.outbox import Notice
 from models.participant import FirstMeeting, Participant, RiskAssessment
 from models.referral import AdmissionDecision, CriterionFinding, Referral
 from models.research import Study, StudyExport, StudyRow
@@ -165,6 +167,7 @@ def _of_decisions(session: Session, participant_id: UUID) -> Iterator[Held]:
     for research in _each(session, ResearchConsent, participant_id, ResearchConsent.signed_on):
         yield Held("research", research.signed_on, {"withdrawn_on": _iso(research.withdrawn_on)})
     yield from _of_exports(session, participant_id)
+    yield from _told_to_referrers(session, participant_id)
     yield from _told_to_others(session, participant_id)
     for kept in _each(session, KeptUntil, participant_id, KeptUntil.set_at):
         told = _opened(session, participant_id, f"kept_until/{kept.id}", kept.sealed)
@@ -174,6 +177,18 @@ def _of_decisions(session: Session, participant_id: UUID) -> Iterator[Held]:
         answer = _opened(session, participant_id, f"destruction/{asked.id}/answer", asked.answer_sealed)
         words = _texts(why) | {f"answer_{name}": text for name, text in _texts(answer).items()}
         yield Held("destruction", _day(session, asked.asked_at), {"ground": asked.ground, "state": asked.state}, words)
+
+
+def _told_to_referrers(session: Session, participant_id: UUID) -> Iterator[Held]:
+    """The letters that told who referred the person who makes contact (AD-R5). Who referred them is another person."""
+    sent = (
+        only(Notice.sent_at)
+        .join(Case, col(Case.id) == col(Notice.case_id))
+        .where(Case.participant_id == participant_id, Notice.template == WORKER_NAMED, col(Notice.sent_at).is_not(None))
+        .order_by(col(Notice.sent_at))
+    )
+    for at in scalars(session, sent):
+        yield Held("referrer_told", _day(session, at))
 
 
 def _told_to_others(session: Session, participant_id: UUID) -> Iterator[Held]:

@@ -19,6 +19,8 @@ from uuid import UUID, uuid4
 
 from sqlmodel import Session
 
+from domain.files import Cell, spreadsheets
+from domain.follow_ups import WORKBOOK
 from domain.kernel import (
     Actor,
     Refusal,
@@ -43,7 +45,7 @@ from domain.participants import asked_rights, identity_within, known_as, names_k
 from domain.record import Purpose, events, record_read
 from domain.rights import requests
 from domain.rights.held import Held, held_of
-from domain.rights.who_read import readings_of
+from domain.rights.who_read import readings_of, taken_along
 from locales import N_, say
 from models.right import WITH_A_PACKAGE, RightsPackage, RightsRequest
 
@@ -52,7 +54,7 @@ from models.right import WITH_A_PACKAGE, RightsPackage, RightsRequest
 _GIVEN: Final[dict[str, frozenset[str] | None]] = {
     "access": None,
     "portability": frozenset({"identity", "referral", "consent", "sharing", "research", "break"}),
-    "who_read": frozenset({"sharing", "disclosure"}),
+    "who_read": frozenset({"sharing", "disclosure", "referrer_told", WORKBOOK, "research_export"}),
 }
 #: As many words may be masked in one package.
 _MOST_MASKS: Final = 500
@@ -183,6 +185,35 @@ def as_json(row: RightsRequest, on: date, pieces: Sequence[Held]) -> bytes:
     return json.dumps(told, ensure_ascii=False, indent=1).encode()
 
 
+#: The columns of a package as a table: the piece and its kind, its day, and what one of its fields says.
+COLUMNS: Final = ("piece", "kind", "on", "field", "value")
+
+
+def as_csv(pieces: Sequence[Held]) -> bytes:
+    """The same pieces as a table, a line for each thing that a field of a piece says."""
+    lines = (
+        (n, one.kind, one.on, name, said)
+        for n, one in enumerate(pieces, 1)
+        for field_name, value in (*one.said.items(), *one.words.items())
+        for name, said in _flat(field_name, value)
+    )
+    return spreadsheets.as_csv(COLUMNS, lines)
+
+
+def _flat(name: str, value: object) -> Iterator[tuple[str, Cell]]:
+    """What a field says, one thing a line: of what another file says, the field by its number and its own name."""
+    if isinstance(value, dict):
+        for inner, said in value.items():
+            yield from _flat(f"{name}.{inner}", said)
+    elif isinstance(value, list):
+        for n, one in enumerate(value, 1):
+            yield from _flat(f"{name}.{n}" if isinstance(one, dict) else name, one)
+    elif isinstance(value, bool):
+        yield name, "true" if value else "false"
+    elif isinstance(value, int | str):
+        yield name, value
+
+
 def over(session: Session, today: date) -> list[UUID]:
     """The requests whose package is kept no longer, or whose file is destroyed."""
     past = col(RightsPackage.removed_at).is_(None), col(RightsPackage.kept_until) < today
@@ -216,7 +247,8 @@ def _whose(row: RightsRequest) -> UUID:
 def _prepared(session: Session, row: RightsRequest, at: datetime) -> Prepared:
     participant_id, kinds = _whose(row), _GIVEN[row.kind]
     masks = _masks_of(session, row)
-    held = [one for one in held_of(session, participant_id) if kinds is None or one.kind in kinds]
+    whole = [*held_of(session, participant_id), *taken_along(session, known_as(session, participant_id))]
+    held = [one for one in whole if kinds is None or one.kind in kinds]
     blank, taken = say(row.language, _MASKED), takes_out(masks)
     pieces = tuple(replace(one, words={n: taken(text, blank) for n, text in one.words.items()}) for one in held)
     told = json.dumps([[one.to_json() for one in pieces], masks], sort_keys=True, ensure_ascii=False)

@@ -210,6 +210,14 @@ def read_words(session: Session, request_id: UUID, *, by: Actor, at: datetime) -
     return found
 
 
+def read_asked(session: Session, row: RightsRequest, *, by: Actor, at: datetime) -> str:
+    """What a person asks to have corrected, for who has to do it; noted on record. Raises Refusal."""
+    asked = words_of(session, row, "asked")
+    if row.participant_id is not None:
+        record_read(session, "participant", row.participant_id, what="rights_request", ground="part", by=by, at=at)
+    return asked
+
+
 def words_of(session: Session, row: RightsRequest, name: str) -> str:
     """The words of a request by the name of their column, unsealed; "" where there are none, or the file is gone."""
     sealed: bytes | None = getattr(row, name)

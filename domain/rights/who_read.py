@@ -1,4 +1,4 @@
-"""Who read a person's file, as the person is told: when, in which role and organization, what, and what for.
+"""Who read a person's file, and who took a file of it along: when, in which role and organization, and what for.
 
 No name of staff is given: a paper that lists who accompanies a person may fall into the hands of those who hold them.
 Who wants to know whether one person read it asks for a restriction, which names them. What is not asked here is
@@ -8,14 +8,15 @@ masked nowhere: who read cannot be taken out of the answer by the one who prepar
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from uuid import UUID
 
 from sqlmodel import Session
 
+from domain.follow_ups import WORKBOOK
 from domain.kernel import col, every, local_day, of
-from domain.record import RecordQuery, readings
+from domain.record import EXPORTED, RecordQuery, readings
 from domain.rights.held import Held
 from models.program import Tenure
 from models.record import Event
@@ -32,13 +33,26 @@ def readings_of(session: Session, known_as: str) -> list[Held]:
     counted: Counter[tuple[date, str, str, str, str]] = Counter()
     for line in lines:
         day = local_day(session, line.at)
-        place = _place_on(places.get((line.actor_id, line.actor_as), []), day)
+        place = _place_of(line, places, day)
         said = (str(line.facts.get("what", "")), str(line.facts.get("purpose", "")))
         counted[(day, line.actor_as, place, *said)] += 1
     return [
         Held("reading", day, {"role": role, "organization": place, "what": what, "purpose": purpose, "times": n})
         for (day, role, place, what, purpose), n in sorted(counted.items())
     ]
+
+
+def taken_along(session: Session, known_as: str) -> list[Held]:
+    """Each time that the weekly notes left the program in a workbook: the day, the role and the organization."""
+    asked = RecordQuery(file=known_as)
+    lines = readings.find(session, (EXPORTED,), asked, before=_NEWEST, limit=_MOST)
+    places, found = _places(session, lines), []
+    for line in reversed(lines):
+        if line.facts.get("what") == WORKBOOK:
+            day = local_day(session, line.at)
+            place = _place_of(line, places, day)
+            found.append(Held(WORKBOOK, day, {"role": line.actor_as, "organization": place}))
+    return found
 
 
 def _places(session: Session, lines: Iterable[Event]) -> dict[tuple[UUID | None, str], list[Tenure]]:
@@ -48,6 +62,12 @@ def _places(session: Session, lines: Iterable[Event]) -> dict[tuple[UUID | None,
     for row in every(session, of(Tenure).where(col(Tenure.person_id).in_(people)).order_by(col(Tenure.starts_on))):
         found.setdefault((row.person_id, row.role), []).append(row)
     return found
+
+
+def _place_of(line: Event, places: Mapping[tuple[UUID | None, str], list[Tenure]], day: date) -> str:
+    """The organization for which somebody read; a deputy, who has not the role, that of who they act for."""
+    held = places.get((line.actor_id, line.actor_as)) or places.get((line.actor_for, line.actor_as), [])
+    return _place_on(held, day)
 
 
 def _place_on(held: list[Tenure], day: date) -> str:

@@ -6,12 +6,28 @@ catalogue. Nothing in them names the participant. A drawn signature is a picture
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal
 
-from domain.participants import ConsentLabels, ConsentText, TextPart, labels_of, parts_of, sheet_of, shown_day
+from domain.kernel import Refusal
+from domain.participants import (
+    CURRENT,
+    RESEARCH,
+    ConsentLabels,
+    ConsentText,
+    TextPart,
+    has_sheet,
+    labels_of,
+    languages_of,
+    parts_of,
+    sheet_of,
+    shown_day,
+    text_of,
+)
+from locales import N_
+from meetings.documents.issuing import letters_missing
 from meetings.documents.paper import Block, Heading, Paper, PaperNote, Picture
 
 
@@ -80,6 +96,51 @@ def plain_sheet(language: str, *, program: str) -> Paper:
     warning, parts = parts_of(sheet_of(language))
     blocks: list[Block] = [PaperNote(warning, "warning")] if warning.startswith("[") else []
     return _paper(language, say.sheet, parts[0].words, (), [*blocks, *_read(parts[1:], 2)], program=program)
+
+
+def refuse_unprintable() -> None:
+    """Refuse a language of the consent whose letters no font has: its papers would show squares. Raises Refusal."""
+    for language, name in languages_of():
+        found = dict.fromkeys(letter for paper in _every_paper(language) for letter in letters_missing(paper))
+        if found:
+            raise Refusal(
+                "consent.no_letters",
+                N_(
+                    "The consent cannot be given in %(name)s (%(language)s): no font here has %(letters)s, and its "
+                    "papers would show squares. Take the files of this language out of consent_texts."
+                ),
+                source="AD-R8",
+                name=name,
+                language=language,
+                letters=" ".join([*found][:_SHOWN]) + (" …" if len(found) > _SHOWN else ""),
+            )
+
+
+def _every_paper(language: str) -> Iterator[Paper]:
+    """Each paper of the consent in a language, with all that can stand on it."""
+    text, say, day = text_of(CURRENT, language), labels_of(language), date.min
+    lines = [text.line(purpose, "", day) for purpose in (*text.purposes, *([RESEARCH] if text.asks_research else []))]
+    for signed_by in say.signers:
+        copy = SignedCopy(
+            lines,
+            lines[0],
+            agrees_to_research=True,
+            explained_on=day,
+            signed_on=day,
+            signed_by=signed_by,
+            worker="",
+            drawing=b"",
+        )
+        yield signed_copy(text, copy, program="")
+    # What stands beside a drawing is looked at too, wherever it is.
+    yield confirmation(language, [StandingLine(one, day, day) for one in (*lines, say.drawn)], day, program="")
+    yield confirmation(language, [], day, program="")
+    if has_sheet(language):
+        yield plain_sheet(language, program="")
+
+
+#: So many letters are named; of a whole script, these say which.
+_SHOWN: Final = 5
 
 
 def _read(parts: Iterable[TextPart], level: Literal[2, 3] = 3) -> list[Block]:

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date
+from types import ModuleType
 from typing import Final, Literal
 
 from sqlmodel import Session
@@ -143,6 +144,12 @@ def issue_paper(session: Session, paper: Paper, called: str, day: date) -> Attac
     return made
 
 
+def letters_missing(paper: Paper) -> list[str]:
+    """The letters of a paper that no font has: they would be printed as squares."""
+    missing: list[str] = _printer("pdf").not_printed(paper)
+    return missing
+
+
 def give(content: PersonPaper, language: str) -> Attachment:
     """What a person is given of their own file, as a PDF. It names them, and is for no one else.
 
@@ -153,7 +160,7 @@ def give(content: PersonPaper, language: str) -> Attachment:
     return _attached(name, content, language)
 
 
-def name_given(on: date, number: int, language: str, form: Literal["pdf", "json"]) -> str:
+def name_given(on: date, number: int, language: str, form: Literal["pdf", "json", "csv"]) -> str:
     """The name of a file that a person is given: the day, and the number of their request."""
     return f"{on.isoformat()}-{_GIVEN[language]}-{number}.{form}"
 
@@ -265,11 +272,18 @@ def _attached(name: str, content: Printed | Paper | PersonPaper, language: str, 
 
 
 def _made(content: Printed | Paper | PersonPaper, language: str, form: Form) -> bytes:
+    as_form = "pdf" if isinstance(content, Paper | PersonPaper) else form
+    printer = _printer(as_form)
+    made: bytes = (printer.as_pdf if as_form == "pdf" else printer.as_docx)(content, language)
+    return made
+
+
+def _printer(form: Form) -> ModuleType:
     # Read where something is printed: a twentieth of all that the worker holds is the compiler of documents.
-    if form == "pdf" or isinstance(content, Paper | PersonPaper):
-        from meetings.documents.pdf import as_pdf  # noqa: PLC0415
+    if form == "pdf":
+        from meetings.documents import pdf  # noqa: PLC0415
 
-        return as_pdf(content, language)
-    from meetings.documents.docx import as_docx  # noqa: PLC0415
+        return pdf
+    from meetings.documents import docx  # noqa: PLC0415
 
-    return as_docx(content, language)
+    return docx

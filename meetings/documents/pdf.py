@@ -42,6 +42,28 @@ def as_pdf(content: Printed | Paper | PersonPaper, language: str) -> bytes:
         return _printed(_with_texts(paper, _latin))
 
 
+def not_printed(paper: Paper) -> list[str]:
+    """The letters of a paper that its PDF would have as a square, or without their marks; none where it is whole."""
+    data = _as_data(paper)
+    found: dict[str, None] = {}
+
+    def note(text: str) -> str:
+        found.update(dict.fromkeys(one for one in _clusters(text) if _nearest(one) != one))
+        return text
+
+    def note_together(text: str) -> str:
+        found.update(dict.fromkeys(one for one in text if _latin(one) != one))
+        return text
+
+    _with_texts(data, note)
+    if not found:
+        try:
+            _printed(data)
+        except typst.TypstError:  # letters that print alone, and not beside each other
+            _with_texts(data, note_together)
+    return list(found)
+
+
 def _as_data(paper: Paper) -> dict[str, Any]:
     data = asdict(paper)
     for block, written in zip(paper.blocks, data["blocks"], strict=True):
@@ -71,15 +93,18 @@ def _with_texts(part: Any, change: Callable[[str], str]) -> Any:
 
 
 def _printable(text: str) -> str:
-    if text.isascii():
-        return text
+    return text if text.isascii() else "".join(map(_nearest, _clusters(text)))
+
+
+def _clusters(text: str) -> list[str]:
+    """Each letter with its marks."""
     clusters: list[str] = []
     for letter in text:
         if not unicodedata.category(letter).startswith("M"):
             clusters.append(letter)
         elif clusters:  # a mark with no letter under it is left out
             clusters[-1] += letter
-    return "".join(map(_nearest, clusters))
+    return clusters
 
 
 @lru_cache(maxsize=4096)  # people type them

@@ -313,6 +313,11 @@ SENT: Final[Mapping[str, Sent]] = {
     "GET /privacy/rights/{rights_request_id}/package": Sent(which={"rights_request_id": "looked_at"}),
     "GET /privacy/rights/{rights_request_id}/package.pdf": Sent(which={"rights_request_id": "made"}),
     "GET /privacy/rights/{rights_request_id}/package.json": Sent(which={"rights_request_id": "made"}),
+    "GET /privacy/rights/{rights_request_id}/package.csv": Sent(which={"rights_request_id": "made"}),
+    "POST /privacy/rights/file": Sent(
+        form={"given_name": "Romarin", "family_name": "Tilleul", "birth_date": "2008-05-02"}
+    ),
+    "GET /tasks/{task_id}/correction": Sent(task="to_correct"),
     "POST /privacy/rights/{rights_request_id}/masks": Sent(
         which={"rights_request_id": "looked_at"}, form={"seen": "2", "others": "Romarin"}
     ),

@@ -92,6 +92,7 @@ READ_AT: Final[Mapping[str, frozenset[str]]] = {
     # What a person is given of their own file, by the privacy officer alone.
     "GET /privacy/rights/{rights_request_id}/package": frozenset({"identity", "referral", "fact"}),
     "GET /privacy/rights/{rights_request_id}/package.json": frozenset({"identity", "referral"}),
+    "GET /privacy/rights/{rights_request_id}/package.csv": frozenset({"identity", "referral"}),
     # A draft, by its author alone.
     **dict.fromkeys(
         ("GET /referrals/{referral_id}", "GET /api/v1/referrals/{referral_id}"), frozenset({"identity", "referral"})

@@ -18,7 +18,7 @@ from sqlmodel import Session
 
 from domain.accompaniment import workers
 from domain.admissions import triage
-from domain.casework import BY_ITS_ACT, assigning, cases
+from domain.casework import BY_ITS_ACT, asking, assigning, cases
 from domain.departure import departures, hand_overs, offers
 from domain.follow_ups import Issue, issues
 from domain.kernel.actors import Actor
@@ -50,6 +50,7 @@ from models.minutes import Attendance
 from models.participant import Participant
 from models.referral import Referral
 from models.research import StudyExport
+from models.right import RightsRequest
 from tests.cast import AT, TODAY, Cast
 from tests.departing import lend
 from tests.following import followed, row_of
@@ -283,6 +284,13 @@ def asked_about_themselves(session: Session, cast: Cast, participant_id: UUID, w
             packages.make(session, found, made["digest_of:made"], seen=None, by=by, at=AT)
         if stage == "refused":
             done_first.refuse(session, found, "accurate", handed, in_part=False, seen=None, by=by, at=AT)
+        if stage == "correct":
+            # Accepted, and as it was before: what is to be corrected is read, and it can still be accepted.
+            done_first.accept_correction(session, found, seen=None, by=by, at=AT)
+            before = update(table_of(RightsRequest)).where(table_of(RightsRequest).c.id == found)
+            session.execute(before.values(state="received", version=1))
+            (task,) = asking.open_ones(session, done_first.CORRECT, found)
+            made |= {"task_id:to_correct": str(task.id), "version_of_task:to_correct": "1"}
         made[f"rights_request_id:{stage}"] = str(found)
     return made
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
@@ -15,10 +16,12 @@ from fastapi.testclient import TestClient
 from pypdf import PdfReader
 from sqlalchemy import text
 
+from api.cli import program
 from domain.accompaniment import consent_forms, consents
 from domain.follow_ups import assigning
 from domain.participants import consent_text
 from domain.participants.consent_text import labels_of, languages_of, sheet_of, text_of
+from meetings.documents.consent_papers import refuse_unprintable
 from tests import signing
 from tests.api.application import client_for
 from tests.api.pages.looking import fields_of
@@ -240,6 +243,20 @@ def test_the_same_is_done_over_json_with_the_version_that_was_read(cast: Cast, u
     )
     assert narrowed.status_code == 200
     assert narrowed.json()["what_follows_is_asked_of"] == ["worker", "coordinator"]
+    form = f"{here}/consent-forms/{_form_of(cast, participant_id)}"
+    for address, in_french in ((f"{form}/copy", "Votre copie"), (f"{here}/consents/confirmation", "Ce qui a pris fin")):
+        paper = worker.get(address).json()
+        assert paper["media_type"] == "application/pdf"
+        assert in_french in pdf_text(b64decode(paper["content"]))
+    assert "What has ended" in pdf_text(
+        b64decode(worker.get(f"{here}/consents/confirmation?language=en").json()["content"])
+    )
+    assert worker.get(f"{here}/consents/confirmation?language=zau").status_code == 404
+    assert worker.get(f"{form}/signed").status_code == 404, "what was signed is the coordinator's"
+    opened = _client(cast, "coordinator").get(f"{form}/signed").json()
+    assert opened["media_type"] == "image/png"
+    assert b64decode(opened["content"]).startswith(b"\x89PNG")
+    assert _client(cast, "manager_la").get(f"{form}/copy").status_code == 404
     typed = {**said, "signature": {"way": "typed", "content": "Ondine"}}
     assert worker.post(f"{here}/consents", json=typed, headers={"If-Match": "*"}).status_code == 422
     no_bytes = {**said, "signature": {"way": "drawn", "content": "é"}}
@@ -309,6 +326,32 @@ def test_a_further_language_is_a_text_and_a_catalogue_and_nothing_else(
         with cast.session() as session:
             said = consent_forms.lines_of(session, participant_id, UUID(_form_of(cast, participant_id)))
             assert {one.language for one in said} == {"zau"}
+    finally:
+        for cached in (text_of, labels_of, sheet_of):
+            cached.cache_clear()
+
+
+def test_the_papers_of_the_languages_of_the_program_have_every_letter() -> None:
+    assert [code for code, _ in languages_of()] == ["fr", "en"]
+    refuse_unprintable()
+
+
+def test_a_language_whose_letters_no_font_has_is_refused_in_words_when_the_file_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for one in consent_text.TEXTS.iterdir():
+        (tmp_path / one.name).write_bytes(one.read_bytes())
+    words = (tmp_path / "consent.3.en.txt").read_text("utf-8")
+    (tmp_path / "consent.3.iu.txt").write_text(words.replace("INFORMATION", "ᐃᓄᒃᑎᑐᑦ"), "utf-8")
+    (tmp_path / "labels.iu.toml").write_bytes((tmp_path / "labels.en.toml").read_bytes())
+    monkeypatch.setattr(consent_text, "TEXTS", tmp_path)
+    for cached in (text_of, labels_of, sheet_of):
+        cached.cache_clear()
+    try:
+        with refused("consent.no_letters") as told:
+            program.check(Path("programs/greater-montreal.yaml"))
+        assert told.value.facts["language"] == "iu"
+        assert told.value.facts["letters"] == "ᐃ ᓄ ᒃ ᑎ ᑐ …"
     finally:
         for cached in (text_of, labels_of, sheet_of):
             cached.cache_clear()

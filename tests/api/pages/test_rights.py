@@ -12,8 +12,13 @@ from httpx2 import Response
 from sqlalchemy import select
 
 from domain.accompaniment import barring
+from domain.casework import tasks
 from domain.files.pdf_words import words_of as words_of_pdf
+from domain.participants import identity_within
+from domain.rights import CORRECT
 from models.base import table_of
+from models.casework import Task
+from models.record import Event
 from models.right import RightsRequest
 from tests.api.application import client_for
 from tests.api.pages.looking import text_of
@@ -104,7 +109,7 @@ def test_another_is_told_of_no_request_and_of_nobody_on_file(cast: Cast) -> None
     here = taken_down(officer(cast))
     for name in ("coordinator", "worker_ccsmtl", "administrator"):
         other = officer(cast, name)
-        for address in ("/privacy/rights", here, f"{here}/package", f"{here}/package.pdf", f"{here}/package.json"):
+        for address in ("/privacy/rights", here, f"{here}/package", f"{here}/package.pdf", f"{here}/package.csv"):
             assert other.get(address).status_code == 404, (name, address)
 
 
@@ -131,3 +136,41 @@ def test_a_number_that_is_not_there_is_refused_and_nobody_on_file_is_answered(ca
     with cast.session() as session:
         row = session.execute(select(table_of(RightsRequest))).one()
     assert (row.participant_id, row.asked, row.answer) == (None, None, None)
+
+
+@pytest.mark.usefixtures("participant")
+def test_what_is_to_be_corrected_is_read_by_who_has_to_do_it_alone_while_it_is_asked(cast: Cast) -> None:
+    here = taken_down(officer(cast), kind="correction", asked="Mon prénom est mal écrit.")
+    me = officer(cast)
+    led(me, f"{here}/acceptance", {"seen": seen_in(me.get(here).text)})
+    with cast.session() as session:
+        task_id = session.execute(select(table_of(Task).c.id).where(table_of(Task).c.step == CORRECT)).scalar_one()
+    read = f"/tasks/{task_id}/correction"
+    coordinator = officer(cast, "coordinator")
+    assert read in coordinator.get(f"/tasks/{task_id}").text
+    assert "Mon prénom" not in coordinator.get(f"/tasks/{task_id}").text
+    assert "Mon prénom est mal écrit." in coordinator.get(read).text
+    for name in (OFFICER, "worker_ccsmtl", "administrator", "manager_la"):
+        assert officer(cast, name).get(read).status_code == 404, name
+    with cast.session() as session:
+        told = [one.facts for one in session.execute(select(table_of(Event)).where(table_of(Event).c.verb == "read"))]
+        assert told[-1] == {"what": "rights_request", "purpose": "own_part", "ground": "part"}
+        tasks.complete_task(session, task_id, by=cast.actor("coordinator"), at=AT)
+    assert coordinator.get(read).status_code == 404, "it is done"
+
+
+def test_a_lost_number_is_looked_for_by_the_officer_alone_and_no_name_comes_back(cast: Cast, participant: UUID) -> None:
+    me = officer(cast)
+    with cast.session() as session:
+        born_on = identity_within(session, participant).birth_date
+    assert born_on is not None
+    who = {"given_name": "Ondine", "family_name": "Fougère-Lys", "birth_date": born_on.isoformat()}
+    found = me.post("/privacy/rights/file", data=who)
+    assert 'value="#2026-01"' in found.text
+    assert "Ondine" not in found.text
+    nobody = me.post("/privacy/rights/file", data={**who, "birth_date": "2001-01-01"}).text
+    assert "Nothing is held under this name" in text_of(nobody)
+    assert "#2026-01" not in nobody
+    assert me.post("/privacy/rights/file", data={**who, "birth_date": "hier"}).status_code in (409, 422)
+    for name in ("coordinator", "worker_ccsmtl", "administrator"):
+        assert officer(cast, name).post("/privacy/rights/file", data=who).status_code == 404, name

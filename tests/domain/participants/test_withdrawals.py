@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from email import message_from_bytes
 from email.policy import SMTP
 from uuid import UUID
@@ -391,6 +391,34 @@ def test_a_second_of_a_partner_that_is_left_out_leaves_the_pair_and_each_hears_o
         assert not [word for word in ("Ondine", "Foug", "2026-01", "CODIM") if word in letter.subject + letter.text]
     assert str(participant_id) in read["consent_taken_back", cast.people[WORKER]].text
     assert str(participant_id) not in read["closed_by_consent", cast.people[SECOND]].text
+
+
+def test_an_earlier_last_day_is_told_by_a_letter_without_a_name_to_whom_it_concerns_and_nothing_stops(
+    cast: Cast, follow_up: UUID
+) -> None:
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        _shares(session, cast, follow_up, "spvm")
+        with_codim = _shares(session, cast, follow_up, "codim")
+        participant_id = row_of(session, follow_up)["participant_id"]
+
+        def kept(**days: date) -> list[consents.KeptTick]:
+            standing = consents.standing_of(session, participant_id, TODAY)
+            named: dict[UUID | None, date | None] = {cast.organizations[name]: day for name, day in days.items()}
+            return [consents.KeptTick(row.id, named.get(row.organization_id, row.ends_on)) for row in standing]
+
+        consents.narrow(session, participant_id, kept(spvm=TODAY + DAY), by=by, at=AT)
+        assert [(one.template, one.to) for one in _letters(session)] == [("consent_narrowed", cast.people[WORKER])]
+        consents.narrow(session, participant_id, kept(codim=TODAY + 9 * DAY), by=by, at=AT + timedelta(hours=1))
+        letters = _letters(session)[1:]
+        assert {one.to for one in letters} == {cast.people[WORKER], cast.people[SECOND]}, "who leaves the pair that day"
+        assert not [word for one in letters for word in ("Ondine", "Foug", "2026-01", "CODIM") if word in one.text]
+        assert [part[0] for part in parts(session, follow_up) if part[3] is None] == ["primary", "second"]
+        assert withdrawals.asked_of_partners(session, participant_id) is None, "before the day is over"
+        rest = [one for one in kept(spvm=TODAY) if one.consent_id != with_codim]
+        consents.narrow(session, participant_id, rest, by=by, at=AT + timedelta(hours=2))
+        told = [one.template for one in _letters(session)[3:] if one.to == cast.people[WORKER]]
+        assert told == ["consent_taken_back"], "one letter tells the worker of one act"
 
 
 def test_whoever_records_a_withdrawal_themselves_is_not_written_to(cast: Cast, follow_up: UUID) -> None:

@@ -46,9 +46,9 @@ WHY: dict[str, str] = {
         follow_up.discussed follow_up.issue_raised follow_up.issue_taken_back follow_up.processes_marked
         follow_up.noted follow_up.paused follow_up.self_reported follow_up.strategy_agreed follow_up.summarized
         follow_up.summary_saved
-        rights.accepted rights.answered rights.extended rights.masked rights.package_made rights.package_removed
-        rights.received rights.refused rights.refused_in_part rights.stated rights.stopped rights.withdrawn
-        follow_up.tried follow_up.vacant
+        rights.accepted rights.answered rights.extended rights.looked_for rights.masked rights.package_made
+        rights.package_removed rights.received rights.refused rights.refused_in_part rights.stated rights.stopped
+        rights.withdrawn follow_up.tried follow_up.vacant
         note_import.previewed note_import.saved note_import.taken_back account.found_open
         account.stays_open account.still_closed""",
     "it is of a meeting and its papers: those who were told of it are in the ledger": """

@@ -214,7 +214,8 @@ def test_a_consent_that_is_taken_back_later_than_a_lost_time_is_told(cast: Cast)
 
     def act(session: Session, at: datetime) -> None:
         to, by = cast.people["worker_em"], cast.actor("coordinator")
-        withdrawals._write(session, "consent_taken_back", to, consent, path="/", by=by, at=at)
+        for template in ("consent_taken_back", "consent_narrowed"):
+            withdrawals._write(session, template, to, consent, path="/", by=by, at=at)
 
     with cast.session() as session:
         is_told_beyond_a_restore(session, act)

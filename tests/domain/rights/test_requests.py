@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import inspect
 import json
 from collections.abc import Sequence
@@ -23,7 +24,8 @@ from domain.participants import destroy_again, disclosures
 from domain.participants.identity import identity_within, sealed_identity
 from domain.participants.locking import hold_participant
 from domain.participants.still_needed import refuse_while_talked_about
-from domain.rights import done_first, held, packages, requests, statements
+from domain.record import record_read
+from domain.rights import Held, done_first, finding, held, packages, requests, statements, who_read
 from domain.rights.requests import Answered, RequestGiven
 from meetings.documents import issuing
 from models.base import table_of
@@ -344,6 +346,98 @@ def test_a_file_that_is_destroyed_again_after_a_restore_takes_its_requests_and_p
         assert session.execute(select(table_of(RightsPackage).c.sealed)).scalar_one() is None
         with refused("rights.no_package"):
             packages.opened(session, request_id, by=by, at=AT)
+
+
+@pytest.mark.usefixtures("participant")
+def test_a_number_that_was_lost_is_found_by_the_whole_name_with_the_birth_date_and_by_nothing_less(cast: Cast) -> None:
+    by = cast.actor(OFFICER)
+    with cast.session() as session:
+        born_on = identity_within(session, participant_of(session)).birth_date
+        assert born_on is not None
+        who = finding.NameGiven("ondine", "FOUGERE-LYS", born_on)
+        assert finding.find_files(session, who, by=by, at=AT) == ["#2026-01"]
+        for other in (
+            replace(who, birth_date=born_on + DAY),
+            replace(who, given_name="Ondin"),
+            replace(who, family_name="Tilleul"),
+        ):
+            assert finding.find_files(session, other, by=by, at=AT) == [], "it is not there, whoever is"
+        with refused("rights.whole_name"):
+            finding.find_files(session, replace(who, family_name=" "), by=by, at=AT)
+        told = session.execute(select(_event).where(_event.c.verb == finding.LOOKED_FOR)).all()
+        assert [one.facts["found"] for one in told] == [1, 0, 0, 0]
+        assert "ndine" not in str([one.facts for one in told])
+        (read,) = (one for one in session.execute(select(_event)) if one.facts.get("what") == "looked_up")
+        assert read.facts["purpose"] == "request_of_person"
+
+
+@pytest.mark.usefixtures("participant")
+def test_nobody_tries_out_names_and_whom_the_person_barred_finds_nothing(cast: Cast) -> None:
+    by = cast.actor(OFFICER)
+    with cast.session() as session:
+        participant_id = participant_of(session)
+        born_on = identity_within(session, participant_id).birth_date
+        assert born_on is not None
+        who = finding.NameGiven("Ondine", "Fougère-Lys", born_on)
+        for _ in range(finding.MOST_AN_HOUR - 1):
+            assert finding.find_files(session, who, by=by, at=AT)
+        barring.bar(session, participant_id, cast.people[OFFICER], by=cast.actor("coordinator"), at=AT)
+        assert finding.find_files(session, who, by=by, at=AT) == []
+        with refused("rights.looked_often"):
+            finding.find_files(session, who, by=by, at=AT)
+        assert finding.find_files(session, who, by=by, at=AT + timedelta(hours=2)) == []
+
+
+def participant_of(session: Session) -> UUID:
+    """Whose number is #2026-01."""
+    found: UUID = session.execute(
+        select(table_of(Participant).c.id).where(table_of(Participant).c.number == "#2026-01")
+    ).scalar_one()
+    return found
+
+
+@pytest.mark.usefixtures("participant")
+def test_what_a_person_may_take_elsewhere_is_a_table_too_and_says_no_formula(cast: Cast) -> None:
+    by = cast.actor(OFFICER)
+    with cast.session() as session:
+        request_id = received(session, cast, kind="portability")
+        made(session, cast, request_id, ["Romarin Tilleul", "438 555-0188"])
+        _, pieces = packages.opened(session, request_id, by=by, at=AT)
+        lines = list(csv.DictReader(packages.as_csv(pieces).decode("utf-8-sig").splitlines()))
+        assert {one["field"]: one["value"] for one in lines if one["kind"] == "identity"}["given_name"] == "Ondine"
+        assert {one["kind"] for one in lines} <= {"identity", "referral", "consent", "sharing", "research", "break"}
+        told = packages.as_csv([Held("break", TODAY, {"also": [{"a": True}], "n": ["x", "y"]}, {"w": "=1+1"})])
+        assert [line.split(",", 3)[3] for line in told.decode("utf-8-sig").splitlines()[1:]] == [
+            '"also.1.a","true"',
+            '"n","x"',
+            '"n","y"',
+            '"w","\'=1+1"',
+        ]
+
+
+@pytest.mark.usefixtures("participant")
+def test_a_deputy_who_read_is_told_by_their_own_role_and_a_joined_file_brings_its_readings(cast: Cast) -> None:
+    """Who acts for another reads in the place of that one; what was read of a file before it was joined counts too."""
+    with cast.session() as session:
+        participant_id = participant_of(session)
+        acting = replace(
+            cast.actor("coordinator"), person_id=cast.people["manager_la"], acting_for=cast.people["coordinator"]
+        )
+        record_read(session, "participant", participant_id, what="identity", ground="role", by=acting, at=AT)
+        joined = of_another(session, participant_id)
+        record_read(session, "participant", joined, what="findings", ground="role", by=cast.actor("coordinator"), at=AT)
+        read = {one.said["what"]: one.said for one in who_read.readings_of(session, "#2026-01")}
+    assert read["identity"]["role"] == "coordinator"
+    assert read["findings"]["organization"] == read["identity"]["organization"] != ""
+    assert cast.members["manager_la"].name not in str(read)
+
+
+def of_another(session: Session, to: UUID) -> UUID:
+    """The file of another candidate, as it is once it was joined to this one."""
+    table = table_of(Participant)
+    other: UUID = session.execute(select(table.c.id).where(table.c.id != to).limit(1)).scalar_one()
+    session.execute(update(table).where(table.c.id == other).values(joined_to_id=to))
+    return other
 
 
 def test_every_column_with_words_of_a_participant_is_given_or_said_not_to_be() -> None:
