@@ -1,4 +1,4 @@
-"""The research of the demonstration: six participants and two members of staff who consented, and a study.
+"""The research of the demonstration: participants and two members of staff who consented, and a study.
 
 Its export was asked for yesterday, and waits for the privacy officer.
 """
@@ -16,7 +16,8 @@ from sqlmodel import Session
 from demo.people import Happening, person
 from domain.kernel import Actor, Calendar, col, local_day, only, scalars
 from domain.participants import research
-from domain.research import StudyDescription, exports, staff_consents, studies
+from domain.research import EthicsApproval, StudyDescription, exports, staff_consents, studies
+from models.consent import ResearchConsent
 from models.participant import Participant
 
 _KEEPER, _RECEIVER = "gael", "iris"
@@ -48,8 +49,10 @@ class DemonstratedResearch:
     def _consent(self, at: datetime) -> None:
         day = local_day(self.session, at)
         numbered = only(Participant.id).where(Participant.state == "admitted").order_by(col(Participant.number))
+        said = set(scalars(self.session, only(ResearchConsent.participant_id)))  # on the form that they signed
         for participant_id in scalars(self.session, numbered.limit(_CONSENTING)).all():
-            research.keep_research_consent(self.session, participant_id, day, by=self._by(), at=at)
+            if participant_id not in said:
+                research.keep_research_consent(self.session, participant_id, day, by=self._by(), at=at)
         for key in _SIGNED:
             staff_consents.keep(self.session, person(self.session, key), day, by=self._by(), at=at)
 
@@ -59,9 +62,7 @@ class DemonstratedResearch:
             title_fr="Ce qui aide à rester en contact",
             title_en="What helps to stay in touch",
             purpose="Décrire l’intensité des suivis, et ce qui va avec le maintien du contact.",
-            ethics_body="Comité d’éthique de la recherche",
-            ethics_reference="MP-50-114",
-            ethics_ends_on=day + timedelta(days=300),
+            ethics=EthicsApproval("Comité d’éthique de la recherche", "MP-50-114", day + timedelta(days=300)),
             first_month=day - timedelta(days=400),
             last_month=day + timedelta(days=300),
             fields=_FIELDS,
