@@ -16,7 +16,7 @@ from sqlmodel import Session
 from demo.people import Happening, person
 from domain.kernel import Actor, Calendar, col, local_day, only, scalars
 from domain.participants import research
-from domain.research import EthicsApproval, StudyDescription, exports, staff_consents, studies
+from domain.research import StudyDescription, exports, staff_consents, studies
 from models.consent import ResearchConsent
 from models.participant import Participant
 
@@ -62,7 +62,9 @@ class DemonstratedResearch:
             title_fr="Ce qui aide à rester en contact",
             title_en="What helps to stay in touch",
             purpose="Décrire l’intensité des suivis, et ce qui va avec le maintien du contact.",
-            ethics=EthicsApproval("Comité d’éthique de la recherche", "MP-50-114", day + timedelta(days=300)),
+            ethics_body="Comité d’éthique de la recherche",
+            ethics_reference="MP-50-114",
+            ethics_ends_on=day + timedelta(days=300),
             first_month=day - timedelta(days=400),
             last_month=day + timedelta(days=300),
             fields=_FIELDS,
