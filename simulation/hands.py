@@ -208,9 +208,14 @@ class Desk:
 
     def page(self, cookie: str, path: str) -> Answer:
         """Ask for a page under a cookie: its text."""
+        given = self.file(cookie, path)
+        return Answer(given.status, given.body.decode())
+
+    def file(self, cookie: str, path: str) -> Answer:
+        """Ask for a file under a cookie: its bytes."""
         self._journal.note(Asked(self._now, None, cookie, PAGE, path, None, {}, ""))
         status, _, body = self._send("GET", path, b"", cookie=cookie)
-        return Answer(status, body.decode())
+        return Answer(status, body)
 
     def _send(
         self,

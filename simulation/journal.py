@@ -89,7 +89,7 @@ def _sign_in_or_out(line: SignedIn, desk: Desk) -> None:
 
 def _ask(line: Asked, desk: Desk) -> None:
     if line.method == PAGE:
-        desk.page(line.cookie, line.path)
+        desk.file(line.cookie, line.path)
     elif line.person_id is None:
         desk.send(line.cookie, line.method, line.path, line.said, key=line.key, **line.query)
     else:

@@ -203,12 +203,19 @@ class Visit:
         return rows
 
     def page(self, path: str) -> str:
-        """A page as a browser has it, for what no list shows. Who did not come over the web signs in for it."""
+        """A page as a browser has it, for what no list shows."""
+        return self.file(path).decode()
+
+    def file(self, path: str) -> bytes:
+        """What a browser is given under an address, b"" where it is refused.
+
+        Who did not come over the web signs in for it.
+        """
         cookie = self.cookie or self.desk.sign_in(self.me.id)
-        shown = self.desk.page(cookie, path)
+        given = self.desk.file(cookie, path)
         if not self.cookie:
             self.desk.sign_out(cookie)
-        return str(shown.body) if shown.is_done else ""
+        return bytes(given.body) if given.is_done else b""
 
     def post(self, path: str, said: Any = None, **query: Any) -> Answer:
         """Do something."""

@@ -108,10 +108,13 @@ def amend_note(
     """Write some fields of a week's note, by their names in `Week`; what else is in it stays. Returns its row.
 
     It is saved as one types: words that were not sent stay sealed and unread. What is `complete` stays so
-    unless it is said, and unless it no longer says enough. Raises Refusal as `write_note` does.
+    unless it is said, and unless it no longer says enough. What another person wrote is written on by who saw it
+    alone. Raises Refusal as `write_note` does.
     """
     held = lock_follow_up(session, follow_up_id, by=by, at=at)
     before = _before(session, held, week, seen)
+    if seen is None and before is not None and before.written_by != by.person_id:
+        raise _changed_elsewhere()  # who says no version did not see what another person wrote
     now = replace(_week_of(session, held, before), **said)
     was = before is not None and before.is_complete
     stays = complete if complete is not None else was and now.says_enough
@@ -128,11 +131,14 @@ def _before(
     refuse_week(held.row, week, day=held.day, however_late=however_late)
     before = note_of(session, held.id, week)
     if seen not in (None, before.version if before is not None else 0):
-        raise Refusal(
-            "note.changed",
-            N_("This note was changed by someone else or in another window. Nothing was saved; look again."),
-        )
+        raise _changed_elsewhere()
     return before
+
+
+def _changed_elsewhere() -> Refusal:
+    return Refusal(
+        "note.changed", N_("This note was changed by someone else or in another window. Nothing was saved; look again.")
+    )
 
 
 def _week_of(session: Session, held: LockedFollowUp, note: NoteLine | None) -> Week:

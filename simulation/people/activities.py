@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any, Final
 
-from simulation.people.following import caseload
 from simulation.visits import Visit, does
-from simulation.work_seen import asked
+from simulation.work_seen import asked, caseload
 
 _KINDS: Final = ("outing", "workshop", "meal", "errand", "other")
 _PLACES: Final = ("Parc", "Maison des jeunes", "Café du coin", "Bibliothèque", "Aréna")

@@ -7,26 +7,16 @@ from typing import Any, Final
 
 from simulation.hands import Answer
 from simulation.people.consents import narrow, sign_again, standing
+from simulation.people.weeks import write_weeks
 from simulation.visits import Visit, does
+from simulation.work_seen import caseload
 
-_WHY_NONE: Final = ("not_scheduled", "no_news", "impossible", "withdrew", "other")
 _MEANS: Final = ("call", "message", "visit", "through_someone")
 _STRATEGIES: Final = ("new_meeting", "another_place", "reminder_before", "less_often", "break", "attempts")
 _REASONS: Final = ("withdrew", "no_longer_benefits", "needs_beyond_program", "other_purposes")
 _GROUNDS: Final = ("ypa_38d", "ypa_39_1", "ypa_72_6", "danger_to_life", "court_order", "other_law")
-#: How often a worker looks at the whole list of those whom they follow, in days.
-_LOOKS: Final = 5
 #: The most attempts after contact was lost.
 _TWO: Final = 2
-
-
-def caseload(me: Visit) -> list[dict[str, Any]]:
-    """Those whom one follows, as one saw them some days ago at most."""
-    seen = me.memory.get("caseload")
-    if seen is None or (me.today - seen[0]).days >= _LOOKS:
-        seen = me.memory["caseload"] = (me.today, me.items("/caseload", "follow_ups", limit=30))
-    rows: list[dict[str, Any]] = seen[1]
-    return rows
 
 
 @does("youth_worker")
@@ -34,38 +24,11 @@ def keep_follow_ups(me: Visit) -> None:
     """Write the notes that are not written, and go on with each as it happens."""
     for row in caseload(me):
         if row["state"] == "active":
-            _write_note(me, row)
+            write_weeks(me, row)
         if row["id"] in me.memory.get("losing", {}):
             _try_again(me, row)
         elif me.may(0.15):
             _happens(me, row)
-
-
-def _write_note(me: Visit, row: dict[str, Any]) -> None:
-    """Write the note of last week, or late that of the week before; some are never written."""
-    noted: dict[str, str] = me.memory.setdefault("noted", {})
-    monday = me.today - timedelta(days=me.today.weekday() + 7)
-    week = monday.isoformat()
-    ended = (monday + timedelta(days=6)).isoformat()
-    if noted.get(row["id"], "") >= week or ended < row["opened_on"] or me.may(0.25):
-        return
-    noted[row["id"]] = week
-    if me.may(0.04):
-        return
-    met = me.chance.choices((0, 1, 2, 3), weights=(25, 50, 20, 5))[0]
-    said: dict[str, Any] = {"met": met, "minutes": met * me.chance.randint(20, 90)}
-    said["communications"] = ["telephone"] if me.may(0.4) else []
-    if not met and not said["communications"]:
-        said["why_none"] = me.chance.choice(_WHY_NONE) if me.may(0.97) else None
-        said["why_other"] = "Fugue." if said["why_none"] == "other" and me.may(0.9) else ""
-    if me.may(0.6):
-        said["summary"] = "Va mieux; parle de reprendre ses cours."
-    if me.may(0.05):
-        said["complete"] = False
-        noted[row["id"]] = ""
-    if me.may(0.05):
-        said["seen"] = me.chance.randint(0, 1)
-    me.put(f"/follow-ups/{row['id']}/notes/{week}", said)
 
 
 def _happens(me: Visit, row: dict[str, Any]) -> None:

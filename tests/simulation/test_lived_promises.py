@@ -15,6 +15,7 @@ from adapters.database import program_session
 from demo.loading import Demonstration
 from simulation.promises import (
     carried,
+    clinical_work,
     doors_and_letters,
     foreseen,
     given_once,
@@ -29,7 +30,16 @@ from tests.fakes.seal_keys import FakeSealKeys
 from tests.sealing import seal_all, tamper
 
 AT: Final = datetime(2027, 1, 4, 14, 0, tzinfo=UTC)
-MODULES: Final = (carried, on_whom, doors_and_letters, rounds_and_record, given_once, sat_and_decided, foreseen)
+MODULES: Final = (
+    carried,
+    on_whom,
+    doors_and_letters,
+    rounds_and_record,
+    given_once,
+    sat_and_decided,
+    foreseen,
+    clinical_work,
+)
 
 #: By the beginning of its sentence, what breaks a promise: the last of its statements tells the row that is found.
 BREAKS: Final[dict[str, str]] = {
@@ -276,6 +286,73 @@ BREAKS: Final[dict[str, str]] = {
         (select 1 from obligation_finding f where f.period_id = p.id and f."on" < p.ends_on - 40) and not exists
         (select 1 from obligation_finding f where f.period_id = p.id and f.state = 'cannot_be_met') order by
         p.id limit 1 returning 'obligation_period ' || period_id
+        """,
+    "Nobody’s words of a week are saved over": """
+        update weekly_note set version = version + 1 where id = (select id from weekly_note order by id limit 1)
+        returning 'weekly_note ' || id
+        """,
+    "What is said of a case is said while": """
+        insert into case_discussion (program_id, id, follow_up_id, meeting_id, urgent, outcome, recorded_by,
+        recorded_at, version) select m.program_id, :new, f.id, m.id, false, 'goes_on', :person, m.closed_at, 1 from
+        meeting m, follow_up f where m.state = 'held' and not exists (select 1 from case_discussion d where
+        d.meeting_id = m.id and d.follow_up_id = f.id) order by m.id, f.id limit 1 returning
+        'case_discussion ' || id
+        """,
+    "An export holds only participants whose consent": """
+        insert into study_row (program_id, id, study_export_id, participant_id) select x.program_id, :new, x.id, p.id
+        from study_export x, participant p where p.state = 'admitted' and not exists (select 1 from research_consent c
+        where c.participant_id = p.id) order by p.id limit 1 returning 'study_row ' || id
+        """,
+    "No group of an export is smaller": """
+        update study_export set state = 'made', made_at = :at, settled_by = :person, settled_as = 'privacy_officer',
+        settled_at = :at where state = 'asked';
+        insert into research_group (program_id, id, made_at, left_because) values (:here, :new, :at, '');
+        insert into research_group_member (program_id, id, research_group_id, participant_id) select c.program_id,
+        gen_random_uuid(), :new, c.participant_id from research_consent c where c.withdrawn_on is null and not exists (
+        select 1 from research_group_member m where m.participant_id = c.participant_id) order by c.id limit 4;
+        insert into study_row (program_id, id, study_export_id, participant_id) select m.program_id, gen_random_uuid(),
+        x.id, m.participant_id from study_export x, research_group_member m where x.state = 'made' and
+        m.research_group_id = :new returning 'study_export ' || study_export_id
+        """,
+    "An export is made or refused by another": """
+        insert into event (program_id, id, at, actor_id, actor_as, verb, subject_kind, subject_id, facts) select
+        program_id, :new, :at, actor_id, 'privacy_officer', 'study_export.made', subject_kind, subject_id, '{}' from
+        event where verb = 'study_export.asked' order by n limit 1 returning 'study_export ' || subject_id
+        """,
+    "Who takes back their consent to research": """
+        update study_export set state = 'made', made_at = :at, settled_by = :person, settled_as = 'privacy_officer',
+        settled_at = :at where state = 'asked';
+        update research_consent set withdrawn_on = :today, withdrawn_at = :at + interval '1 hour' where withdrawn_on is
+        null;
+        insert into study_row (program_id, id, study_export_id, participant_id) select c.program_id, :new, x.id,
+        c.participant_id from study_export x, research_consent c where x.state = 'made' order by c.id limit 1 returning
+        'study_export ' || study_export_id
+        """,
+    "Each request about own data is answered": """
+        update task set due_on = due_on + 1 where id = (select id from task where step = 'rights.answer' and state =
+        'open' order by id limit 1) returning 'rights_request ' || item
+        """,
+    "Who refers somebody who was known": """
+        update referral set state = 'joined', result = '', triaged_at = null, triaged_by = null, asked = '{}', asked_at
+        = null where id = (select r.id from referral r join participant p on p.id = r.participant_id where r.reference =
+        p.candidate_ref and r.state in ('received', 'triaged') order by r.id limit 1) returning 'referral ' || id
+        """,
+    "Of who went straight to a worker": """
+        update task set step = 'triage.find_out' where step = 'triage.owed';
+        update referral set result = 'forwarded', state = 'triaged', triaged_at = :at, triaged_by = :person where id = (
+        select r.id from referral r join participant p on p.id = r.participant_id where p.state = 'candidate' and
+        r.state in ('received', 'triaged') and not exists (select 1 from criterion_finding c where c.participant_id =
+        p.id and c.criterion = 'AD-C0' and c.finding = 'met') order by r.id limit 1) returning
+        'participant ' || participant_id
+        """,
+    "A workbook that was taken back leaves": """
+        insert into note_import (program_id, id, uploaded_by, uploaded_at, told, saved_at, saved_as, taken_back_at,
+        cleared_at) select program_id, :new, written_by, written_at, '{}', written_at, 'youth_worker', :at, :at from
+        weekly_note where is_complete order by id limit 1;
+        insert into note_import_sheet (program_id, id, note_import_id, follow_up_id, position, name, trouble, lines)
+        select program_id, :new, :new, follow_up_id, 1, 'J', '', jsonb_build_array(jsonb_build_object('week', week,
+        'kind', 'new', 'stays', false)) from weekly_note where is_complete order by id limit 1;
+        select 'weekly_note ' || id from weekly_note where is_complete order by id limit 1
         """,
 }
 

@@ -108,6 +108,16 @@ def test_a_long_meeting_is_asked_about_once_and_then_believed(cast: Cast) -> Non
         write_note(session, follow_up, MONDAY, Week(met=2, minutes=400), by=by, at=AT)
 
 
+def test_what_another_person_wrote_is_written_on_by_who_saw_it_alone(cast: Cast) -> None:
+    by, other = cast.actor(WORKER), cast.actor(SECOND)
+    with cast.session() as session:
+        follow_up = followed(session, cast)
+        write_note(session, follow_up, MONDAY, MET, by=by, at=AT)
+        with refused("note.changed"):
+            amend_note(session, follow_up, MONDAY, {"summary": "Autre."}, by=other, at=AT)
+        assert amend_note(session, follow_up, MONDAY, {"summary": "Vu."}, by=other, at=AT, seen=1).version == 2
+
+
 def test_what_is_saved_as_one_types_leaves_the_words_that_it_does_not_say(cast: Cast) -> None:
     by, whole = cast.actor(WORKER), replace(MET, main_activity="Musée", summary="Bien.", communications=PHONE)
     with cast.session() as session:
