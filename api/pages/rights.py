@@ -136,7 +136,7 @@ def download_csv(context: InContext, rights_request_id: UUID) -> Response:
     """The package as a table that a spreadsheet can read. Each opening is on record."""
     row, on, pieces = _opened(context, rights_request_id)
     name = issuing.name_given(on, row.number, row.language, "csv")
-    return downloads.download(Attachment(name, spreadsheets.CSV, packages.as_csv(pieces)))
+    return downloads.download(Attachment(name, spreadsheets.TEXT_CSV, packages.as_csv(pieces)))
 
 
 def _opened(context: RequestContext, request_id: UUID) -> tuple[RightsRequest, date, list[Held]]:

@@ -21,7 +21,9 @@ _STARTS_A_FORMULA: Final = tuple("=+-@|%\t\r\n＝＋－＠")
 #: the quotes around a cell too, unless it is the first one.
 _BEGINS_ANOTHER: Final = re.compile('([;\t\r\n][ \u00a0"]*+)(?=[=+\\-@|%＝＋－＠])')
 
-CSV: Final = "text/csv; charset=utf-8"
+#: As mail carries a type: without its letters' code, which the mark at the beginning of the file tells.
+TEXT_CSV: Final = "text/csv"
+CSV: Final = f"{TEXT_CSV}; charset=utf-8"
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 

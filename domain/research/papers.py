@@ -15,12 +15,10 @@ from domain.research.known import ResearchField, Value
 from locales import LANGUAGES, N_, say
 
 FileKind = Literal["data.csv", "codebook.csv", "redcap.csv", "workbook.xlsx"]
-#: As mail carries a type: without its letters' code, which the mark at the beginning of the file tells.
-_CSV: Final = "text/csv"
 FILES: Final[Mapping[FileKind, str]] = {
-    "data.csv": _CSV,
-    "codebook.csv": _CSV,
-    "redcap.csv": _CSV,
+    "data.csv": spreadsheets.TEXT_CSV,
+    "codebook.csv": spreadsheets.TEXT_CSV,
+    "redcap.csv": spreadsheets.TEXT_CSV,
     "workbook.xlsx": XLSX,
 }
 

@@ -190,6 +190,7 @@ _ANSWERED: Final = {"answered_on": TODAY.isoformat(), "handed_over": "in_person"
 #: A file whose destruction the coordinator asked for ten days ago.
 _ASKED: Final = {"participant_id": "asked"}
 _TRIAGED: Final = {"participant_id": "triaged"}
+_JOINED: Final = {"referral_id": "joined"}
 _ASKED_FOR_MORE: Final = {"referral_id": "asked_for_more"}
 _GIVEN: Final = {"participant_id": "given"}
 _RESEARCHED: Final = {"participant_id": "in_research"}
@@ -383,8 +384,8 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /api/v1/participants/{participant_id}/questions": Sent(
         which=_WAITING, json={"referral_id": "{referral_id:waiting}", "missing": ["setting"]}
     ),
-    "POST /referrals/{referral_id}/hearing": Sent(form={"hears": "nothing"}),
-    "POST /api/v1/referrals/{referral_id}/hearing": Sent(json={"hears": "nothing"}),
+    "POST /referrals/{referral_id}/hearing": Sent(which=_JOINED, form={"hears": "nothing"}),
+    "POST /api/v1/referrals/{referral_id}/hearing": Sent(which=_JOINED, json={"hears": "nothing"}),
     "POST /referrals/{referral_id}/answer": Sent(which=_ASKED_FOR_MORE, form={"setting": "Foyer"}),
     "POST /api/v1/referrals/{referral_id}/answer": Sent(which=_ASKED_FOR_MORE, json={"setting": "Foyer"}),
     "POST /participants/{participant_id}/triage/opening": Sent(which=_WAITING),

@@ -17,7 +17,7 @@ from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
 from domain.accompaniment import workers
-from domain.admissions import triage
+from domain.admissions import duplicates, triage
 from domain.casework import BY_ITS_ACT, asking, assigning, cases
 from domain.departure import departures, hand_overs, offers
 from domain.follow_ups import Issue, issues
@@ -314,7 +314,8 @@ def referred(session: Session, cast: Cast, form: ReferralForm, *, worker_id: UUI
     """Others who were referred.
 
     One who was refused, and whose file has had its time; one whose file was destroyed after it, and one of whom that
-    is asked; one whose file is held; one whose referral goes to the committee; and one who was forwarded to a worker.
+    is asked; one whose file is held; one whose referral goes to the committee, and one who was forwarded to a worker;
+    and a referral of somebody who was known.
     """
     by = cast.actor("coordinator")
     made = {}
@@ -332,6 +333,11 @@ def referred(session: Session, cast: Cast, form: ReferralForm, *, worker_id: UUI
             workers.forward(session, found, worker_id, by=by, at=AT)
         made[f"participant_id:{stage}"] = str(found)
         made[f"referral_id:{stage}"] = str(referral_id)
+    joined = begin_referral(session, form, by=by, at=AT)
+    send_referral(session, joined, form, by=by, at=AT)
+    known = UUID(made["participant_id:triaged"])
+    duplicates.join_referral(session, joined, known, reason="La même", by=by, at=AT)
+    made["referral_id:joined"] = str(joined)
     # Some time ago, as the calendar of retention has it: no verb sets a day that is past.
     over = [UUID(made[f"participant_id:{stage}"]) for stage in ("refused", "destroyed", "asked")]
     session.execute(
