@@ -50,6 +50,7 @@ TABLES: Final = {
     "stray": "stray_reply",
     "matter": "restored_matter",
     "export": "study_export",
+    "removal": "task",
 }
 
 
