@@ -37,12 +37,12 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "follow_up.discussed": (N_("%(subject)s: discussed by the Clinical Committee (%(outcome)s)."), "full"),
     "follow_up.processes_marked": (N_("%(subject)s: processes of the week of %(week)s marked."), "half"),
     "note_import.previewed": (
-        N_("A workbook of notes was looked at: %(new)s new rows, %(changed)s changed ones, on %(sheets)s sheets."),
+        N_("A workbook of notes was looked at. New rows: %(new)s, changed: %(changed)s, sheets: %(sheets)s."),
         "wait",
     ),
     "note_import.saved": (N_("A workbook of notes was saved: %(new)s new rows, %(changed)s changed ones."), "full"),
     "note_import.taken_back": (
-        N_("A workbook of notes was taken back: %(back)s rows as before, %(stays)s left as they are."),
+        N_("A workbook of notes was taken back. Rows as before: %(back)s, left as they are: %(stays)s."),
         "stop",
     ),
     "follow_up.noted": (N_("%(subject)s: note of the week of %(week)s; finished: %(complete)s."), "full"),

@@ -18,7 +18,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "study.removal_confirmed": (N_("%(subject)s: the rows to remove that %(person)s held were removed."), "full"),
     "study.ended": (N_("%(subject)s: the study ended."), "stop"),
     "study_export.asked": (N_("Export asked for: %(subject)s."), "ask"),
-    "study_export.made": (N_("Export approved and made: %(subject)s, of %(people)s people."), "full"),
+    "study_export.made": (N_("Export approved and made: %(subject)s. People in it: %(people)s."), "full"),
     "study_export.refused": (N_("Export refused: %(subject)s."), "stop"),
     "study_export.taken_back": (N_("Export no longer asked for: %(subject)s."), "skip"),
     "study_export.closed": (N_("Export closed, as somebody in it withdrew: %(subject)s."), "stop"),

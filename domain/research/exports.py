@@ -140,9 +140,9 @@ def approve(session: Session, export_id: UUID, *, by: Actor, at: datetime, seen:
     if not rows:
         raise Refusal(
             "export.too_few",
-            N_("Fewer than %(smallest)s people can go together in this export. Nothing was made."),
+            N_("Fewer than %(least)s people can go together in this export. Nothing was made."),
             source="FU-9",
-            smallest=export.smallest_group,
+            least=export.smallest_group,
         )
     codebook = _codebook(session, study, export, len(rows), local_day(session, at))
     here = program_of(session)
@@ -420,13 +420,13 @@ def _codebook(session: Session, study: Study, export: StudyExport, people: int, 
     title = {"fr": study.title_fr, "en": study.title_en}
     lines = [
         _line(N_("Study %(n)s, export %(export)s."), n=study.number, export=export.n),
-        _line(N_("Made on %(day)s: %(people)s people, of whom each consented to research."), day=day, people=people),
+        _line(N_("Made on %(day)s. People, who each consented to research: %(people)s."), day=day, people=people),
         _line(
             N_("Ethics approval: %(body)s, %(reference)s."), body=study.ethics_body, reference=study.ethics_reference
         ),
         _line(
-            N_("Nobody stands in a group of fewer than %(smallest)s people. Rule %(rule)s."),
-            smallest=export.smallest_group,
+            N_("Nobody stands in a group of fewer than %(least)s people. Rule %(rule)s."),
+            least=export.smallest_group,
             rule=export.rule,
         ),
         {"fr": study.purpose, "en": study.purpose},

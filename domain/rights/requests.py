@@ -279,6 +279,8 @@ def _refuse_malformed(session: Session, given: RequestGiven, today: date) -> Non
         known = given.person_id and scalar(session, only(Person.id).where(Person.id == given.person_id))
         if not known:
             raise Refusal("rights.person", N_("Choose the worker of whom the person speaks."))
+    elif given.person_id is not None:
+        raise Refusal("rights.no_person", N_("A worker is named only where the person wants them kept from the file."))
 
 
 def _file_of(session: Session, typed: str) -> UUID:

@@ -347,14 +347,21 @@ _ACCOMPANYING: Final = built(
     )
     .order_by(col(Assignment.kind), col(Assignment.id))
 )
-#: The organization of whoever accompanied a participant last, of follow-ups that go on; the last one is the last row.
+#: The organization of whoever accompanied a participant last, while somebody else is looked for; the last is the last
+#: row. Whoever left before the follow-up ended and was resumed is none of them: to go on there takes a new signature.
 _LEFT: Final = built(
     only(FollowUp.participant_id, Assignment.organization_id)
     .join(FollowUp, joins(Assignment.follow_up_id, FollowUp))
     .where(
         col(FollowUp.participant_id) == any_(_PARTICIPANTS),
         col(FollowUp.state).in_(["active", "on_break"]),
+        col(FollowUp.vacancy_task_id).is_not(None),
         Assignment.kind == PRIMARY,
+        or_(
+            col(FollowUp.state) == "on_break",
+            col(Assignment.ends_on).is_(None),
+            col(Assignment.ends_on) >= col(FollowUp.state_since),
+        ),
         col(Assignment.withdrawn_at).is_(None),
         col(Assignment.starts_on) <= _DAY,
     )

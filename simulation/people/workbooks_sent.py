@@ -10,7 +10,7 @@ from typing import Any, Final
 from openpyxl import load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
-from domain.follow_ups.workbook_form import COLUMNS, field_of
+from domain.follow_ups import workbook_form
 from simulation.visits import Visit, does
 
 #: What a cell is changed into, by its column: the last of each cannot be.
@@ -64,8 +64,8 @@ def _write_in(chance: random.Random, sheet: Worksheet) -> None:
     rows = list(sheet.iter_rows())
     heads: dict[str, int] = {}
     for place, row in enumerate(rows):
-        known = {field_of(str(cell.value)): n for n, cell in enumerate(row) if cell.value}
-        heads = {field: known[field] for field in COLUMNS if field in known}
+        known = {workbook_form.field_of(str(cell.value)): n for n, cell in enumerate(row) if cell.value}
+        heads = {field: known[field] for field in workbook_form.COLUMNS if field in known}
         if set(_WRITTEN) <= set(heads):
             rows = rows[place + 1 :]
             break

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from domain.admissions.triage import OWED, still_owed
+from domain.admissions import OWED, triage
 from domain.kernel import col, every, of, only, scalars
-from domain.rights.requests import ANSWER, rights_of
+from domain.rights import ANSWER, requests
 from models.casework import Task
 from models.participant import Participant
 from models.referral import Referral
@@ -123,7 +123,7 @@ def withdrawals_close_exports(session: Session, _: datetime) -> Iterator[str]:
 @promise("Each request about own data is answered or extended by its day, or is seen as late by who answers.")
 def requests_have_their_days(session: Session, _: datetime) -> Iterator[str]:
     """Each open one of which nobody is asked by its day, and each with more days than the law gives."""
-    rule = rights_of(session)
+    rule = requests.rights_of(session)
     yield from found(
         session,
         """
@@ -165,7 +165,7 @@ def urgent_ones_are_owed(session: Session, _: datetime) -> Iterator[str]:
         col(Participant.id).in_(sent), col(Participant.state).in_(["candidate", "assigned", "committed"])
     )
     for one in every(session, rows.order_by(col(Participant.id))):
-        if str(one.id) not in asked and still_owed(session, one):
+        if str(one.id) not in asked and triage.still_owed(session, one):
             yield f"participant {one.id}"
 
 

@@ -63,6 +63,7 @@ FACTS: dict[str, Any] = {
     "device": "Firefox, Windows",
     "on": date(2026, 12, 1),
     "number": 412,
+    "export": 2,
     "signature": "0c9d1e2f-3a4b4c5d",
     "day": date(2026, 12, 1),
     "agreement": "Entente de partenariat",

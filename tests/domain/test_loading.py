@@ -394,7 +394,7 @@ CHANGED: dict[str, tuple[Edits, list[str]]] = {
         ["The agenda rules, the quorum or the letters of “Extended Committee” changed."],
     ),
     "how long an item of an agenda takes": (
-        (("          minutes: 20\n          audience: seats", "          minutes: 25\n          audience: seats"),),
+        (("          minutes_a_case: 2\n", "          minutes_a_case: 3\n"),),
         ["The agenda rules, the quorum or the letters of “Clinical Committee” changed."],
     ),
     "when an agenda is frozen": (

@@ -28,7 +28,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from httpx2 import Response
@@ -41,10 +41,11 @@ from domain.accompaniment import breaks, risks
 from domain.accompaniment.consent_forms import GivenSignature, SignedForm
 from domain.admissions import first_meetings, numbers, triage
 from domain.casework.tasks import complete_task
-from domain.follow_ups import activities, notes, summaries
+from domain.follow_ups import CASE_SAID, activities, issues, notes, summaries
 from domain.follow_ups.summaries import Summary
 from domain.follow_ups.week_row import Week
 from domain.follow_ups.weeks import monday_of
+from domain.kernel import add_row, seal
 from domain.kernel.actors import OUTSIDE, Actor
 from domain.kernel.refusals import Refusal
 from domain.loading import exporting
@@ -55,10 +56,13 @@ from domain.participants.locking import case_of
 from domain.participants.referral_form import ReferralForm
 from domain.record import incidents
 from domain.record.incident_entries import IncidentEntry
+from domain.rights import RequestGiven, done_first, packages, statements
+from domain.rights import requests as rights_requests
 from meetings import admissions, agendas, feeds, freezing, recruiters, running, schedule
 from meetings.agenda_items import items_of, pool_of
 from models.base import table_of
 from models.departure import Departure
+from models.discussion import CaseDiscussion
 from models.engine import Beat
 from models.follow_up import FollowUp
 from models.meeting import Meeting
@@ -67,6 +71,7 @@ from models.participant import Participant
 from models.tables import metadata
 from tests import signing
 from tests.api.application import client_for, nobody
+from tests.api.pages.test_workbooks import changed, sent
 from tests.cast import AT, TODAY, Cast
 from tests.departing import asked, leave, record_protocols
 from tests.fakes.people_keys import FakePeopleKeys
@@ -260,10 +265,22 @@ def lived(
         )
         open_identity(session, participant_id, by=by, at=LATER, ground="role")
         _followed(session, cast, participant_id)
+        _discussed(session, cast, participant_id, here)
+        _asked_about_themselves(session, cast)
         _refused(session, cast)
         referring.begin_referral(session, ReferralForm(reasons=PLANTED["draft"]), by=worker, at=LATER)
         lost = IncidentEntry(cast.organizations["codim"], "Cahier de notes", SEEN, LATER.date(), people_concerned=1)
         incidents.enter(session, lost, by=cast.actor("privacy_officer"), at=LATER)
+    _leaves(cast)
+    carry_all(means_of(cast, lambda: LATER))
+    return cast
+
+
+def _leaves(cast: Cast) -> None:
+    """The worker sends a workbook that nobody saves yet, and leaves, with a summary."""
+    worker_at_home = client_for(cast.database, cast.people[WORKER], at=LATER)
+    workbook = changed(worker_at_home.get("/caseload/workbook.xlsx").content, B10=2)
+    assert sent(worker_at_home, workbook).status_code == 303, "looked at, and not saved yet"
     case_id = leave(cast, WORKER, "ccsmtl", last_day=LATER.date() + timedelta(days=14), at=LATER)
     (task,) = asked(cast, case_id, summaries.WRITTEN)
     said = Summary(PLANTED["situation"], PLANTED["steps"])
@@ -272,8 +289,6 @@ def lived(
         summaries.complete_summary(session, task.id, said, by=cast.actor(WORKER), at=LATER)
         (told,) = asked(cast, case_id, "tell_participant")
         complete_task(session, told.id, note=PLANTED["with_step"], by=cast.actor(WORKER), at=LATER)
-    carry_all(means_of(cast, lambda: LATER))
-    return cast
 
 
 def _triaged(cast: Cast) -> UUID:
@@ -320,6 +335,43 @@ def _followed(session: Session, cast: Cast, participant_id: UUID) -> None:
     )
 
 
+def _discussed(session: Session, cast: Cast, participant_id: UUID, meeting_id: UUID) -> None:
+    """What a worker raises of a case, and what was said of one."""
+    by, follow_up, row_id = cast.actor(WORKER), table_of(FollowUp), uuid4()
+    found = session.scalars(select(follow_up.c.id).where(follow_up.c.participant_id == participant_id)).one()
+    issues.raise_issue(session, found, issues.Issue(PLANTED["note"], urgent=True), by=by, at=LATER)
+    said = {"note": PLANTED["note"], "follows": PLANTED["note"]}
+    of_one: dict[str, Any] = {"program_id": cast.program_id, "follow_up_id": found}
+    add_row(
+        session,
+        CaseDiscussion(
+            **of_one,
+            id=row_id,
+            meeting_id=meeting_id,
+            outcome="goes_on",
+            said=seal(session, participant_id, f"{CASE_SAID}/{row_id}", said),
+            recorded_by=by.person_id,
+            recorded_at=NOW,
+        ),
+    )
+
+
+def _asked_about_themselves(session: Session, cast: Cast) -> None:
+    """What they want to be corrected, why it is not, what they say of that; and what they are given."""
+    by, on = cast.actor("privacy_officer"), LATER.date()
+    plain = ("self", "card_shown", on, "fr", "#2026-01")
+    asked = rights_requests.receive(
+        session, RequestGiven("correction", on, *plain, asked=PLANTED["note"]), by=by, at=LATER
+    )
+    answered = rights_requests.Answered(on, "in_person", PLANTED["note"])
+    done_first.refuse(session, asked, "accurate", answered, in_part=False, seen=None, by=by, at=LATER)
+    statements.state(session, asked, "follow_up", PLANTED["note"], seen=None, by=by, at=LATER)
+    held = rights_requests.receive(session, RequestGiven("access", on, *plain), by=by, at=LATER)
+    packages.mask(session, held, [PLANTED["to_whom"]], seen=None, by=by, at=LATER)
+    digest = packages.prepare(session, held, by=by, at=LATER).digest
+    packages.make(session, held, digest, seen=None, by=by, at=LATER)
+
+
 def _refused(session: Session, cast: Cast) -> None:
     """Somebody of whom an outside professional writes, for whom an exception is made, refused all the same."""
     by = cast.actor("coordinator")
@@ -363,7 +415,10 @@ _OF_NOBODY: Final = {
     "notice.message",
 }
 #: What is sealed and is a day or a code, in which no word can stand.
-_NO_WORDS: Final = {"identity.gender", "identity.birth_date", "identity.age_on", "names.people.birth_date"}
+_NO_WORDS: Final = {
+    *("identity.gender", "identity.birth_date", "identity.age_on", "names.people.birth_date"),
+    *("note_import.rows", "note_import.rows.communications"),
+}
 #: Sealed words of which papers are made, or a register that names nobody: a planted word would stop the papers here, so
 #: that it is looked for elsewhere (`tests/meetings/test_redacting.py`, in every table).
 _OF_PAPERS: Final = {
@@ -375,7 +430,9 @@ _OF_PAPERS: Final = {
 }
 _ABOUT_PAPERS: Final = {"note", "minutes", "incident", "redaction"}
 #: What is sealed as a file, and has no fields.
-_ABOUT_FILES: Final = {"consent_form"}
+_ABOUT_FILES: Final = {"consent_form", "rights_package"}
+#: What is sealed of a participant in codes and numbers alone.
+_OF_CODES: Final = {"study_row.sealed"}
 
 
 @pytest.mark.ci
@@ -390,7 +447,7 @@ def test_a_word_is_planted_in_every_sealed_column_and_in_every_field_of_what_is_
     }
     assert columns.keys() > _OF_NOBODY
     with as_superuser(lived.database) as connection:
-        for name in sorted(columns.keys() - _OF_NOBODY - _OF_PAPERS):
+        for name in sorted(columns.keys() - _OF_NOBODY - _OF_PAPERS - _OF_CODES):
             column = columns[name]
             blobs = connection.execute(select(column).where(column.is_not(None))).scalars().all()
             said = [sealed_as[bytes(blob)][1] for blob in blobs]

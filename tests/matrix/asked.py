@@ -186,7 +186,8 @@ _RIGHTS: Final = {
     "verified_on": TODAY.isoformat(),
     "language": "fr",
 }
-_ANSWERED: Final = {"answered_on": TODAY.isoformat(), "handed_over": "in_person", "words": ""}
+_ANSWERED: Final = {"answered_on": TODAY.isoformat(), "handed_over": "in_person", "words": "Remis et lu ensemble."}
+_MADE: Final = {"rights_request_id": "made"}
 #: A file whose destruction the coordinator asked for ten days ago.
 _ASKED: Final = {"participant_id": "asked"}
 _TRIAGED: Final = {"participant_id": "triaged"}
@@ -302,8 +303,12 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /restored/{matter_id}/undone": Sent(form={"reason": "Ce n’est plus le cas"}),
     "POST /privacy/rights": Sent(form={**_RIGHTS}),
     "POST /privacy/rights/{rights_request_id}/extension": Sent(form={"seen": "1", "notice_on": TODAY.isoformat()}),
-    "POST /privacy/rights/{rights_request_id}/answer": Sent(form={"seen": "1", **_ANSWERED}),
-    "POST /privacy/rights/{rights_request_id}/refusal": Sent(form={"seen": "1", **_ANSWERED, "ground": "outside"}),
+    "POST /privacy/rights/{rights_request_id}/answer": Sent(
+        which=_MADE, form={"seen": "{version_of_made}", **_ANSWERED}
+    ),
+    "POST /privacy/rights/{rights_request_id}/refusal": Sent(
+        which=_MADE, form={"seen": "{version_of_made}", **_ANSWERED, "ground": "outside"}
+    ),
     "POST /privacy/rights/{rights_request_id}/withdrawal": Sent(form={"seen": "1"}),
     "POST /privacy/rights/{rights_request_id}/acceptance": Sent(
         which={"rights_request_id": "correct"}, form={"seen": "1"}
@@ -312,9 +317,9 @@ SENT: Final[Mapping[str, Sent]] = {
         which={"rights_request_id": "restrict"}, form={"seen": "1"}
     ),
     "GET /privacy/rights/{rights_request_id}/package": Sent(which={"rights_request_id": "looked_at"}),
-    "GET /privacy/rights/{rights_request_id}/package.pdf": Sent(which={"rights_request_id": "made"}),
-    "GET /privacy/rights/{rights_request_id}/package.json": Sent(which={"rights_request_id": "made"}),
-    "GET /privacy/rights/{rights_request_id}/package.csv": Sent(which={"rights_request_id": "made"}),
+    "GET /privacy/rights/{rights_request_id}/package.pdf": Sent(which=_MADE),
+    "GET /privacy/rights/{rights_request_id}/package.json": Sent(which=_MADE),
+    "GET /privacy/rights/{rights_request_id}/package.csv": Sent(which=_MADE),
     "POST /privacy/rights/file": Sent(
         form={"given_name": "Romarin", "family_name": "Tilleul", "birth_date": "2008-05-02"}
     ),
@@ -330,8 +335,10 @@ SENT: Final[Mapping[str, Sent]] = {
     ),
     "POST /api/v1/privacy/rights": Sent(json=_RIGHTS),
     "POST /api/v1/privacy/rights/{rights_request_id}/extension": Sent(json={"notice_on": TODAY.isoformat()}),
-    "POST /api/v1/privacy/rights/{rights_request_id}/answer": Sent(json=_ANSWERED),
-    "POST /api/v1/privacy/rights/{rights_request_id}/refusal": Sent(json={**_ANSWERED, "ground": "outside"}),
+    "POST /api/v1/privacy/rights/{rights_request_id}/answer": Sent(which=_MADE, json=_ANSWERED),
+    "POST /api/v1/privacy/rights/{rights_request_id}/refusal": Sent(
+        which=_MADE, json={**_ANSWERED, "ground": "outside"}
+    ),
     "POST /api/v1/privacy/rights/{rights_request_id}/acceptance": Sent(which={"rights_request_id": "correct"}),
     "POST /api/v1/privacy/rights/{rights_request_id}/restriction": Sent(which={"rights_request_id": "restrict"}),
     "POST /api/v1/privacy/rights/{rights_request_id}/masks": Sent(

@@ -275,7 +275,9 @@ def asked_about_themselves(session: Session, cast: Cast, participant_id: UUID, w
     handed, kinds = Answered(TODAY, "in_person", "Exact."), {"refused": "correction", "correct": "correction"}
     for stage in ("looked_at", "made", "refused", "correct", "restrict"):
         kind = kinds.get(stage) or {"looked_at": "access", "made": "portability"}.get(stage, "restriction")
-        asked = replace(given, kind=kind, asked="Ma date de naissance est fausse.", person_id=worker_id)
+        asked = replace(given, kind=kind, asked="Ma date de naissance est fausse.")
+        if kind == "restriction":
+            asked = replace(asked, person_id=worker_id)
         found = requests.receive(session, asked, by=by, at=AT)
         if stage in ("looked_at", "made"):
             packages.mask(session, found, ["Romarin"], seen=None, by=by, at=AT)
@@ -381,4 +383,5 @@ def versions_of(session: Session, things: Mapping[str, str]) -> dict[str, str]:
             f"version_of_{name}": _version(session, _referral, UUID(things[f"referral_id:{name}"]))
             for name in ("triaged", "waiting")
         },
+        "version_of_made": _version(session, table_of(RightsRequest), UUID(things["rights_request_id:made"])),
     }

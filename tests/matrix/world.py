@@ -190,6 +190,7 @@ def build(cast: Cast) -> World:
     }
     things[ABSENT]["worker"] = things[ABSENT]["newcomer"] = f"{uuid4()}/{uuid4()}"
     things[ABSENT]["role_and_place"] = f"youth_worker:{uuid4()}"
+    things[ABSENT]["digest_of:looked_at"] = "0" * 64
     things[ABSENT]["key"] = "no-such-protocol"
     things[ABSENT]["token"] = "no-such-door"
     things[ABSENT]["answer_token"] = things[ABSENT]["feed_token"] = things[ABSENT]["refer_token"] = "no-such-link"

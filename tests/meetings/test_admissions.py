@@ -756,15 +756,21 @@ def test_a_second_admission_asks_for_a_consent_and_a_risk_of_its_own(clinic: Cas
 
 
 @pytest.mark.ci
-def test_a_sharing_form_that_is_stored_leaves_the_program_s_form_to_store(cast: Cast, ready: UUID) -> None:
+def test_of_two_forms_it_is_the_one_in_force_that_is_asked_for_and_the_other_may_be_stored_too(
+    cast: Cast, ready: UUID
+) -> None:
     participant_id = ready
-    place = cast.organizations["codim"]
+    place, by = cast.organizations["codim"], cast.actor("coordinator")
     with cast.session() as session:
+        first_signed = signing.standing(session, participant_id, "program")
+        later, worker = LATER + timedelta(minutes=1), cast.actor(WORKER)
         sharing = signing.sign(
-            session, participant_id, "sharing", _signed(), organization_id=place, by=cast.actor(WORKER), at=LATER
+            session, participant_id, "sharing", _signed(), organization_id=place, by=worker, at=later
         )
-        signing.store(session, sharing, copy_given_on=LATER.date(), by=cast.actor("coordinator"), at=LATER)
+        signing.store(session, first_signed, copy_given_on=LATER.date(), by=by, at=later)
         assert _steps(session, participant_id)["store_consent"] == "open"
+        signing.store(session, sharing, copy_given_on=LATER.date(), by=by, at=later)
+        assert _steps(session, participant_id)["store_consent"] == "done"
         assert tasks_of(session, consents.STORE) == [], "the step asks for it"
 
 

@@ -91,7 +91,7 @@ def test_the_tries_below_are_of_everything_that_has_an_id() -> None:
     # Of waivers and of what is lent: tests/matrix, test_waivers and test_equipment.
     named -= {"proposal_id", "equipment_id"}
     # Of the research: tests/matrix too, and test_studies.
-    named -= {"study_id", "export_id", "file", "quarter"}
+    named -= {"study_id", "export_id", "removal_id", "file", "quarter"}
     # Of workbooks, and of what people ask about their own data: there too, and test_workbooks and test_rights.
     named -= {"note_import_id", "rights_request_id"}
     # Of what a restore left: tests/matrix too, and test_restored.

@@ -267,6 +267,8 @@ OTHERS: Final = {
     "absence:{absence.id}": "the absence is recorded by the act",
     "case_opened:{case.id}": "the case is opened by the act",
     "offered:{offer_id}": "the offer is made by the act",
+    "export_made:{export.id}": "that it is made is written by the act",
+    "worker_named:{referral_id}:{worker.person_id}": "that this worker is said is written by the act",
     "worker_named:{act.case_id}:{row.id}": "that this worker is named is written by the act",
     "restored:{row.epoch}": "the ledger counts the epochs",
     "{invitations.key_of_one(entry.uid)}{sequence}:lost": "calendars count on after a restore",
