@@ -138,7 +138,9 @@ def _consenting(session: Session, ground: Ground, n: int, at: datetime) -> None:
     session.flush()
     session.add(DataKey(**here, participant_id=participant_id, made_at=at))
     session.add(
-        ResearchConsent(**here, participant_id=participant_id, signed_on=entered, kept_by=person, recorded_at=at)
+        ResearchConsent(
+            **here, participant_id=participant_id, signed_on=entered, kept_by=person, kept_at=at, recorded_at=at
+        )
     )
     session.add(
         FollowUp(

@@ -46,7 +46,7 @@ from domain.terms.days import CANDIDATE, TO_ACCOMPANY, DayTerms, Shared, asked_o
 from domain.terms.parts import PRIMARY, ROLES, SECOND
 from models.casework import Case
 from models.consent import Consent
-from models.follow_up import Assignment, FollowUp
+from models.follow_up import Assignment, FollowUp, FollowUpBreak
 from models.participant import CandidateWorker, Participant
 from models.program import Tenure
 
@@ -347,6 +347,12 @@ _ACCOMPANYING: Final = built(
     )
     .order_by(col(Assignment.kind), col(Assignment.id))
 )
+#: A follow-up that became active again as its break ended, and not after an ending.
+_BACK_FROM_A_BREAK: Final = (
+    only(FollowUpBreak.id)
+    .where(joins(FollowUpBreak.follow_up_id, FollowUp), col(FollowUpBreak.ended_at) == col(FollowUp.active_at))
+    .exists()
+)
 #: The organization of whoever accompanied a participant last, while somebody else is looked for; the last is the last
 #: row. Whoever left before the follow-up ended and was resumed is none of them: to go on there takes a new signature.
 _LEFT: Final = built(
@@ -358,9 +364,7 @@ _LEFT: Final = built(
         col(FollowUp.vacancy_task_id).is_not(None),
         Assignment.kind == PRIMARY,
         or_(
-            col(FollowUp.state) == "on_break",
-            col(Assignment.ends_on).is_(None),
-            col(Assignment.ends_on) >= col(FollowUp.state_since),
+            col(Assignment.ended_at).is_(None), col(Assignment.ended_at) >= col(FollowUp.active_at), _BACK_FROM_A_BREAK
         ),
         col(Assignment.withdrawn_at).is_(None),
         col(Assignment.starts_on) <= _DAY,

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select, text, update
 from sqlmodel import Session
 
-from domain.accompaniment import consent_forms, consents
+from domain.accompaniment import breaks, consent_forms, consents, states
 from domain.accompaniment.consent_forms import GivenSignature, PartnerTick, SignedForm
 from domain.accompaniment.consents import STORE, KeptTick
 from domain.admissions import correcting
@@ -350,6 +350,25 @@ def test_a_colleague_goes_on_where_the_worker_left_and_nobody_follows(cast: Cast
         assert not circle.agrees_to(cast.organizations["codim"])
         with refused("assignment.not_agreed"):
             assigning.assign_worker(session, follow_up, cast.people[SECOND], by=by, at=AT + 3 * DAY)
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_colleague_goes_on_after_a_break_and_signs_anew_after_an_ending(
+    cast: Cast, file: tuple[UUID, UUID], ended: bool
+) -> None:
+    participant_id, follow_up = file
+    by, home = cast.actor("coordinator"), cast.organizations["ccsmtl"]
+    with cast.session() as session:
+        sign(session, cast, participant_id)
+        if ended:
+            states.deactivate(session, follow_up, "withdrew", by=cast.actor(WORKER), at=AT + DAY)
+            states.reactivate(session, follow_up, nobody_yet=True, by=by, at=AT + 2 * DAY)
+        else:
+            back = TODAY + 4 * DAY
+            breaks.take_break(session, follow_up, returns_on=back, terms="Je rappelle.", by=by, at=AT + DAY)
+            assigning.end_part(session, follow_up, cast.people[WORKER], by=by, at=AT + DAY)
+            breaks.come_back(session, follow_up, by=by, at=AT + 2 * DAY)
+        assert circle_of(session, participant_id, TODAY + 3 * DAY).agrees_to(home) is not ended
 
 
 def test_who_may_sign_is_judged_on_the_day_of_the_signature_also_where_a_birthday_comes_between(
