@@ -215,10 +215,14 @@ def _beside(rows: Sequence[RowOfWeek], typed: Typed) -> Typed:
     one = next((one for one in rows if one.form == typed.form), None)
     if one is None or one.note is None or not _was_changed(typed):
         return typed
-    theirs = {name: getattr(one.note, name) for name in ("met", "minutes", "communications", *week_row.CHOICES)}
+    return _with_theirs(one, one.note, typed)
+
+
+def _with_theirs(one: RowOfWeek, note: notes.NoteLine, typed: Typed) -> Typed:
+    theirs = {name: getattr(note, name) for name in ("met", "minutes", "communications", *week_row.CHOICES)}
     stands = {name: typed.get(one.form, name) or said or "" for name, said in theirs.items()}
     words = {name: week_row.of_both(said, typed.get(one.form, name), name) for name, said in (one.opened or {}).items()}
-    return replace(typed, values={**typed.values, **stands, **words, "seen": one.note.version})
+    return replace(typed, values={**typed.values, **stands, **words, "seen": note.version})
 
 
 def _was_changed(typed: Typed) -> bool:

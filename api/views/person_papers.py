@@ -335,6 +335,9 @@ class _Told:
             return self.say(N_("Yes") if value else N_("No"))
         if value in ("", None, [], {}) or (name in _OTHER_LANGUAGE and not name.endswith(self.language)):
             return ""
+        return self._told(kind, name, value)
+
+    def _told(self, kind: str, name: str, value: Any) -> str:
         if name in _DAYS:
             return show_day(self.language, date.fromisoformat(value))
         if name in self.named:
