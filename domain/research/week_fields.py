@@ -5,7 +5,7 @@ Each is a measure: told of each person, as the word chosen most often or in the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from domain.follow_ups import CHOICE_WORDS
@@ -28,25 +28,24 @@ def _middle(column: str, counted: Mapping[str, int]) -> str | None:
 
 
 def _mostly(column: str, title: str, meaning: str) -> ResearchField:
-    return ResearchField(
-        key=column,
-        kind="word",
-        title=title,
-        meaning=meaning,
-        source=NOTES,
-        of=lambda known: _most_often(column, known.said.get(column, {})),
-        words=CHOICE_WORDS[column],
-    )
+    return _chosen(column, title, meaning, _most_often)
 
 
 def _degree(column: str, title: str, meaning: str) -> ResearchField:
+    return _chosen(column, title, meaning, _middle)
+
+
+def _chosen(
+    column: str, title: str, meaning: str, one_of: Callable[[str, Mapping[str, int]], str | None]
+) -> ResearchField:
+    """A field of one word of a column, which `one_of` picks by how often each was chosen."""
     return ResearchField(
         key=column,
         kind="word",
         title=title,
         meaning=meaning,
         source=NOTES,
-        of=lambda known: _middle(column, known.said.get(column, {})),
+        of=lambda known: one_of(column, known.said.get(column, {})),
         words=CHOICE_WORDS[column],
     )
 
