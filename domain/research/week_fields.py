@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from domain.follow_ups import CHOICE_WORDS
+from domain.follow_ups.choice_words import CHOICE_WORDS, WHY_NONE
 from domain.research.known import Known, ResearchField
 from locales import N_
 
@@ -76,7 +76,7 @@ OF_WEEKS: Final = (
         meaning=N_("Of the weeks without a meeting in person, the reason that was given most often."),
         source=NOTES,
         of=lambda known: _most_often("why_none", known.why_none),
-        words=CHOICE_WORDS["why_none"],
+        words=WHY_NONE,
     ),
     _share("telephone", N_("Weeks by telephone, in percent")),
     _share("text_message", N_("Weeks by text message, in percent")),
