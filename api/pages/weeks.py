@@ -211,7 +211,7 @@ def _started(rows: Sequence[RowOfWeek], typed: Typed, start: set[tuple[UUID | No
 
 
 def _beside(rows: Sequence[RowOfWeek], typed: Typed) -> Typed:
-    """What was typed while somebody else wrote the week: theirs where it says nothing, and the words of both."""
+    """What was typed while someone else wrote the week: theirs where it says nothing, and the words of both."""
     one = next((one for one in rows if one.form == typed.form), None)
     if one is None or one.note is None or not _was_changed(typed):
         return typed
@@ -232,7 +232,7 @@ def _was_changed(typed: Typed) -> bool:
 def _again(on: On[Followed], request: Request, typed: Typed) -> HTMLResponse:
     """The rows from which a note was sent, with what was typed in its own.
 
-    Where somebody else wrote the week meanwhile, theirs is shown beside it, and their words where words were typed.
+    Where someone else wrote the week meanwhile, theirs is shown beside it, and their words where words were typed.
     """
     follow_up_id, week = week_of(on)
     is_beside = _was_changed(typed) and typed.get(typed.form, "opened") == "yes"
