@@ -257,7 +257,7 @@ class SelfReport(InProgram, table=True):
 
 
 class NoteImport(InProgram, table=True):
-    """A workbook of progress notes that somebody sent (FU-6): they look at it, save it, and perhaps take it back.
+    """A workbook of progress notes that someone sent (FU-6): they look at it, save it, and perhaps take it back.
 
     Its file is not kept. What its rows say is sealed in its sheets, until it is cleared.
     """

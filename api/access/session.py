@@ -439,7 +439,7 @@ def still_signed_in(session: Session, tokens: Collection[str], at: datetime) -> 
 
 
 def keep_watching(session: Session, tokens: Collection[str], at: datetime) -> None:
-    """Note that these sign-ins, which hold, watch a meeting now. Their other pages end as if nobody did."""
+    """Note that these sign-ins, which hold, watch a meeting now. Their other pages end as if no one did."""
     last = func.greatest(BrowserSession.seen_at, BrowserSession.watched_at)
     theirs = col(BrowserSession.token_digest).in_([digest(session, token) for token in tokens])
     run(session, changes(BrowserSession).where(theirs, last < at - _WATCHED_EVERY).values(watched_at=at))

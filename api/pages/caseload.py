@@ -23,12 +23,13 @@ from api.access.follow_ups import (
 from api.access.permissions import Action, Relation, asks, require, to_program
 from api.access.session import InContext, RequestContext
 from api.pages.frame import around, framed_pages, page
-from api.views.follow_ups import BARS, INTENSITIES, KINDS, STRIP, WHY_NONE
+from api.views.follow_ups import BARS, INTENSITIES, KINDS, STRIP
 from api.views.names import ASKED_OF_PLACES, places_by_id
 from api.views.states import STATES
 from api.views.tasks import names_of
 from domain.accompaniment import breaks
 from domain.follow_ups import Followed, assigning, gate, load, lost, notes, owed, self_reports, strips
+from domain.follow_ups.choice_words import WHY_NONE
 from domain.kernel import ask_ahead
 from domain.roles import asked_of_who_barred
 from domain.terms import PRIMARY

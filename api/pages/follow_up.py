@@ -37,7 +37,6 @@ from api.views.follow_ups import (
     STRATEGIES,
     STRIP,
     WEEK_WORDS,
-    WHY_NONE,
     WHY_PROPOSED,
     bars_of,
 )
@@ -63,6 +62,7 @@ from domain.follow_ups import (
     strips,
     summaries,
 )
+from domain.follow_ups.choice_words import WHY_NONE
 from domain.kernel import Actor, Refusal, col
 from domain.participants import GENDERS, research
 from domain.record import events

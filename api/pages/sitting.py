@@ -60,7 +60,7 @@ def show_sitting(context: InContext, request: Request, meeting_id: UUID) -> HTML
 
 
 class AttendanceTyped(BaseModel):
-    """How a seat is filled, as it was typed; `state` may be that whoever holds it arrives, or leaves, now."""
+    """How a seat is filled, as it was typed; `state` may be that its holder arrives, or leaves, now."""
 
     seen: int
     seat: str = ""

@@ -82,7 +82,7 @@ class SittingFeed:
     def show(self, readers: Collection[Reader]) -> Mapping[Reader, Shown]:
         """What each reader is shown; why no more, where they no longer sit or their sign-in ended."""
         at = self.installation.clock()
-        with self.installation.of_program(self.program_id) as session:
+        with self.installation.transaction(self.program_id) as session:
             remember(session)
             know_program(session, program(session))
             signed_in = still_signed_in(session, {one.token for one in readers}, at)
@@ -105,7 +105,6 @@ class SittingFeed:
             if meeting.state == "under_way":
                 watching = {one.token for one, shown in found.items() if one.view in _WATCHED and not shown.is_last}
                 keep_watching(session, watching, at)
-                session.commit()
             return found
 
     def _sight(

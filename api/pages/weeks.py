@@ -211,14 +211,18 @@ def _started(rows: Sequence[RowOfWeek], typed: Typed, start: set[tuple[UUID | No
 
 
 def _beside(rows: Sequence[RowOfWeek], typed: Typed) -> Typed:
-    """What was typed while somebody else wrote the week: theirs where it says nothing, and the words of both."""
+    """What was typed while someone else wrote the week: theirs where it says nothing, and the words of both."""
     one = next((one for one in rows if one.form == typed.form), None)
     if one is None or one.note is None or not _was_changed(typed):
         return typed
-    theirs = {name: getattr(one.note, name) for name in ("met", "minutes", "communications", *week_row.CHOICES)}
+    return _with_theirs(one, one.note, typed)
+
+
+def _with_theirs(one: RowOfWeek, note: notes.NoteLine, typed: Typed) -> Typed:
+    theirs = {name: getattr(note, name) for name in ("met", "minutes", "communications", *week_row.CHOICES)}
     stands = {name: typed.get(one.form, name) or said or "" for name, said in theirs.items()}
     words = {name: week_row.of_both(said, typed.get(one.form, name), name) for name, said in (one.opened or {}).items()}
-    return replace(typed, values={**typed.values, **stands, **words, "seen": one.note.version})
+    return replace(typed, values={**typed.values, **stands, **words, "seen": note.version})
 
 
 def _was_changed(typed: Typed) -> bool:
@@ -228,7 +232,7 @@ def _was_changed(typed: Typed) -> bool:
 def _again(on: On[Followed], request: Request, typed: Typed) -> HTMLResponse:
     """The rows from which a note was sent, with what was typed in its own.
 
-    Where somebody else wrote the week meanwhile, theirs is shown beside it, and their words where words were typed.
+    Where someone else wrote the week meanwhile, theirs is shown beside it, and their words where words were typed.
     """
     follow_up_id, week = week_of(on)
     is_beside = _was_changed(typed) and typed.get(typed.form, "opened") == "yes"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from domain.follow_ups import CHOICE_WORDS, ONBOARDING, Load, gate, strips
+from domain.follow_ups import ONBOARDING, Load, gate, strips
+from domain.follow_ups.choice_words import ACTIVITY_TYPES, COMMUNICATIONS, NEEDS, SATISFACTIONS, WHY_NONE
 from locales import N_, gettext, ngettext, say
 from models.follow_up import WeeklyNote
 
@@ -24,11 +25,6 @@ MEANS: Final[Mapping[str, str]] = {
     "visit": N_("visit"),
     "through_someone": N_("through someone"),
 }
-WHY_NONE: Final = CHOICE_WORDS["why_none"]
-COMMUNICATIONS: Final = CHOICE_WORDS["communications"]
-NEEDS: Final = CHOICE_WORDS["need"]
-SATISFACTIONS: Final = CHOICE_WORDS["worker_satisfaction"]
-ACTIVITY_TYPES: Final = CHOICE_WORDS["activity_type"]
 #: What is written of a week, by its fields, in their order.
 WEEK_WORDS: Final[Mapping[str, str]] = {
     "why_other": N_("Which other reason"),

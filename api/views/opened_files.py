@@ -86,7 +86,7 @@ class OpenedNow:
 
 
 def opened_now(opened: OpenedFile, *, duplicates: list[Duplicate] | None) -> OpenedNow:
-    """Who somebody is and what was referred."""
+    """Who a person is and what was referred."""
     return OpenedNow(
         who=opened_who(opened.who),
         referrals=[_referral(one) for one in opened.referrals],

@@ -10,18 +10,7 @@ from sqlmodel import Session
 
 from api.views import languages
 from api.views.criteria import NAMES
-from api.views.follow_ups import (
-    ACTIVITY_TYPES,
-    CASE_OUTCOMES,
-    COMMUNICATIONS,
-    KINDS,
-    MEANS,
-    NEEDS,
-    PROCESSES,
-    SATISFACTIONS,
-    WEEK_WORDS,
-    WHY_NONE,
-)
+from api.views.follow_ups import CASE_OUTCOMES, KINDS, MEANS, PROCESSES, WEEK_WORDS
 from api.views.participant_words import (
     BECAME,
     CONSENT_FOR,
@@ -39,6 +28,7 @@ from api.views.participant_words import (
     WRITTEN,
 )
 from api.views.states import STATES
+from domain.follow_ups.choice_words import ACTIVITY_TYPES, COMMUNICATIONS, NEEDS, SATISFACTIONS, WHY_NONE
 from domain.kernel import every, of, program
 from domain.participants import GENDERS, ToldField, Who, areas, fields_of
 from domain.rights import Held
@@ -335,6 +325,9 @@ class _Told:
             return self.say(N_("Yes") if value else N_("No"))
         if value in ("", None, [], {}) or (name in _OTHER_LANGUAGE and not name.endswith(self.language)):
             return ""
+        return self._told(kind, name, value)
+
+    def _told(self, kind: str, name: str, value: Any) -> str:
         if name in _DAYS:
             return show_day(self.language, date.fromisoformat(value))
         if name in self.named:

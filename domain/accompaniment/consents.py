@@ -71,7 +71,7 @@ def narrow(
     `no_research` withdraws the consent to research too, and says nothing where there is none: research is kept apart.
 
     Raises Refusal: the file is not in the version `seen`; a consent that does not stand, or twice; a last day that is
-    later, or over; or nothing changes. Those whom it concerns hear of it by a letter.
+    later, or over; or nothing changes. Those concerned hear of it by a letter.
     """
     held = hold_participant(session, participant_id, seen=seen)
     today = local_day(session, at)

@@ -154,7 +154,7 @@ def tell_of_worker(
     case_id: UUID | None = None,
     at: datetime,
 ) -> None:
-    """Write to who referred somebody which worker makes contact (AD-R5), by the reference alone.
+    """Write to who referred a person which worker makes contact (AD-R5), by the reference alone.
 
     To a worker who referred the person themselves, nothing. `again` where another was named to them before.
     """

@@ -85,7 +85,7 @@ def took_back(session: Session, consents: Sequence[Consent], *, by: Actor, at: d
 
 
 def narrowed(session: Session, consents: Sequence[Consent], *, with_worker: bool, by: Actor, at: datetime) -> None:
-    """Tell by a letter those whom it concerns that consents of one person end sooner: nothing stops yet.
+    """Tell by a letter those concerned that consents of one person end sooner: nothing stops yet.
 
     They are the worker, unless they are written to already, and a second of the pair whom it leaves out. What follows
     is asked once the day is over.
@@ -224,7 +224,7 @@ def ask_about_seconds(session: Session, *, by: Actor, at: datetime) -> int:
 
 
 def _shut_to_their_second(session: Session, day: date) -> set[UUID]:
-    """The participants who are followed, and whose file is closed to somebody with a part in the pair."""
+    """The participants who are followed, and whose file is closed to someone with a part in the pair."""
     whom = dict(
         tuples(
             session,

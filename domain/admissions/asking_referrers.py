@@ -68,7 +68,7 @@ _TOLD: Final = tuple(one.name for one in fields_of(ToldField) if one.kind != "fa
 def ask_referrer(session: Session, held: Referral, wanted: Collection[str], *, by: Actor, at: datetime) -> None:
     """Ask who wrote a held referral for these fields and criteria; what was asked before is asked no more.
 
-    Somebody inside has it as their task, and is reminded as of any. Of who came by a link, or has left, the coordinator
+    Someone inside has it as their task, and is reminded as of any. Of who came by a link, or has left, the coordinator
     has it, who calls them: the link shows it. Raises Refusal where nothing is asked that can be.
     """
     asked = [one for one in ASKABLE if one in wanted]

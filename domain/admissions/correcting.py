@@ -65,7 +65,7 @@ def correct_identity(
 
 
 def _corrected(before: ParticipantIdentity, given: Said, *, today: date) -> ParticipantIdentity:
-    """Who somebody is with what is known now: a birth date takes the place of an age. Raises Refusal."""
+    """Who a person is with what is known now: a birth date takes the place of an age. Raises Refusal."""
     says_age = "age" in given and "birth_date" not in given
     if says_age and before.birth_date is not None:
         raise Refusal("identity.age", N_("The birth date is known and gives the age: correct the birth date instead."))

@@ -145,7 +145,7 @@ def _is_said_already(before: CriterionFound | None, said: Finding) -> bool:
 
 
 def _refuse_exception(criterion: str, finding: str, why: str) -> None:
-    """Raises Refusal where nobody is admitted all the same: of another criterion, one that is met, or without why."""
+    """Raises Refusal where no one is admitted all the same: of another criterion, one that is met, or without why."""
     if criterion != _OF_HARMS or finding == "met":
         raise Refusal(
             "triage.no_exception", N_("Only the third criterion allows an exception, if it is not met."), source="AD-C3"
@@ -375,7 +375,7 @@ def missing(session: Session, participant: Participant) -> tuple[str, ...]:
 def still_owed(session: Session, participant: Participant) -> tuple[str, ...]:
     """The criteria that keep a person who went straight to a worker from a number: to be confirmed, or not met.
 
-    AD-C3 keeps nobody where it is only to be confirmed, nor where why they are admitted all the same was said.
+    AD-C3 keeps no one where it is only to be confirmed, nor where why they are admitted all the same was said.
     """
     found = findings_of(session, participant.id)
     return tuple(one for one in _asked_of(participant) if not _is_enough(found.get(one)))

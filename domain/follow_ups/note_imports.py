@@ -95,7 +95,7 @@ def _refuse_unseen(book: ImportedBook, *, confirmed: bool, as_written: bool) -> 
 
 
 def take_back(session: Session, import_id: UUID, actors: Mapping[UUID, Actor], *, by: Actor, at: datetime) -> None:
-    """Take back what a workbook wrote, for a week: each note that nobody changed since is as it was before.
+    """Take back what a workbook wrote, for a week: each note unchanged since is as it was before.
 
     The rows say which stay: those that were changed, and those of follow-ups that are no longer the person's. Raises
     Refusal: it is another's, was not saved, or that was longer ago.
@@ -117,7 +117,7 @@ def take_back(session: Session, import_id: UUID, actors: Mapping[UUID, Actor], *
 def _put_back(
     session: Session, sheet: ImportedSheet, sealed: bytes, actor: Actor | None, *, at: datetime
 ) -> set[date | None]:
-    """Put back what stood before a sheet; the weeks that stay: all of them, where nobody may write them now."""
+    """Put back what stood before a sheet; the weeks that stay: all of them, where no one may write them now."""
     if actor is None:
         return {one.week for one in sheet.rows}
     held = lock_follow_up(session, sheet.of_follow_up, by=actor, at=at)

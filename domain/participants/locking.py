@@ -91,7 +91,7 @@ def move_standing(
 ) -> None:
     """Have who referred a person see that it stands further on, for their referrals in these states. Never back.
 
-    What ended stays ended for them, also where the person is referred again by somebody else. `offered` is what each of
+    What ended stays ended for them, also where the person is referred again by someone else. `offered` is what each of
     them is told was offered instead.
     """
     before = STANDS[: STANDS.index(stands)]

@@ -31,7 +31,7 @@ def open_for_work(
     ground: Ground,
     purpose: Purpose | None = None,
 ) -> None:
-    """Open who somebody is for the sitting of work; `sign_in` is the digest by which the sign-in is found.
+    """Open who a person is for the sitting of work; `sign_in` is the digest by which the sign-in is found.
 
     The record is told once. Raises Refusal, as `open_identity`.
     """
@@ -51,6 +51,6 @@ def shown_to(
 
 
 def shut(session: Session, participant_id: UUID) -> None:
-    """Show who somebody is to nobody any more who opened it for a sitting of work: that is over."""
+    """Show who a person is to no one any more who opened it for a sitting of work: that is over."""
     theirs = changes(BrowserSession).where(col(BrowserSession.shows) == participant_id)
     run(session, theirs.values(shows=None, shows_until=None))

@@ -9,7 +9,6 @@ from domain.research import studies as studies
 from domain.research.approvers import ANSWER_EXPORT as ANSWER_EXPORT
 from domain.research.fields import FIELDS as FIELDS
 from domain.research.fields import FOLLOW_UP_STATES as FOLLOW_UP_STATES
-from domain.research.fields import WHY_NO_MEETING as WHY_NO_MEETING
 from domain.research.known import Known as Known
 from domain.research.papers import FILES as FILES
 from domain.research.papers import FileKind as FileKind

@@ -28,7 +28,7 @@ _WITHIN: Final = 5
 
 
 def ask_to_answer(session: Session, study: Study, *, by: Actor, at: datetime) -> None:
-    """Give the task to those who may approve, and to no deputy who may not. Raises Refusal where nobody else may."""
+    """Give the task to those who may approve, and to no deputy who may not. Raises Refusal where no one else may."""
     asked = {one for one in (by.person_id, by.acting_for) if one}
     today = local_day(session, at)
     roles = rules_of(session).approved_by
@@ -73,7 +73,7 @@ def tell_recipients(session: Session, study: Study, export: StudyExport, *, at: 
 def _refuse_if_all_are(
     session: Session, study: Study, asked: Collection[UUID], roles: Collection[str], at: datetime
 ) -> None:
-    """Refuse a request that nobody could answer: everyone who holds such a role asks for it or receives it."""
+    """Refuse a request that no one could answer: everyone who holds such a role asks for it or receives it."""
     there = standing(session, local_day(session, at))
     holders = {held.person_id for role in roles for held in there.holding(role)}
     if holders and holders <= {*asked, *(one.person_id for one in recipients(session, study.id))}:

@@ -125,14 +125,7 @@ def approve(session: Session, export_id: UUID, *, by: Actor, at: datetime, seen:
     study = hold_study(session, export.study_id)
     refuse_without_ethics(session, study, at)
     if export.rule != RULE or export.smallest_group != rules_of(session).smallest_group:
-        raise Refusal(
-            "export.rule_changed",
-            N_(
-                "The rule that protects who is in an export changed since it was asked for. "
-                "Refuse it; it is asked anew."
-            ),
-            source="FU-9",
-        )
+        raise Refusal("export.rule_changed", _RULE_CHANGED, source="FU-9")
     groups.hold_research(session)
     months = Months(export.first_month, export.last_month)
     groups.make_groups(session, export.smallest_group, months, at=at)
@@ -218,6 +211,9 @@ def file_of_export(session: Session, export_id: UUID, kind: FileKind, language: 
     return content
 
 
+_RULE_CHANGED: Final = N_(
+    "The rule that protects who is in an export changed since it was asked for. Refuse it; it is asked anew."
+)
 _CLOSED: Final = N_(
     "A person in this export withdrew, or their file is destroyed: it cannot be made again. Remove the rows "
     "whose codes are listed, and use the next export."

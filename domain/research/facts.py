@@ -172,9 +172,14 @@ def _counted(weeks: Sequence[Any]) -> _Notes:
         weeks_met=sum(week.met > 0 for week in weeks),
         in_touch=sum(week.met > 0 or week.reached for week in weeks),
         why_none=Counter(week.why_none for week in weeks if week.why_none),
-        said={column: Counter(said for week in weeks if (said := getattr(week, column))) for column in _CHOICES}
-        | {"communications": Counter(kind for week in weeks for kind in set(week.communications))},
+        said=_said(weeks),
     )
+
+
+def _said(weeks: Sequence[Any]) -> dict[str, Counter[str]]:
+    """How many of some weeks say each word, by its column."""
+    said = {column: Counter(word for week in weeks if (word := getattr(week, column))) for column in _CHOICES}
+    return said | {"communications": Counter(kind for week in weeks for kind in set(week.communications))}
 
 
 def _times(session: Session, participants: Collection[UUID], months: Months) -> dict[UUID, dict[int, SelfReported]]:

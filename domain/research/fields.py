@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from domain.follow_ups import CHOICE_WORDS
 from domain.participants import GENDERS
 from domain.research.known import RISKS, Known, ResearchField, Value, a_quarter, rounded, shown_month
 from domain.research.week_fields import NOTES, OF_WEEKS
@@ -32,7 +31,6 @@ FOLLOW_UP_STATES: Final = {
     "completed": N_("Completed"),
 }
 _INTENSITIES: Final = {"light": N_("light"), "regular": N_("regular"), "intense": N_("intense")}
-WHY_NO_MEETING: Final = CHOICE_WORDS["why_none"]
 _knowable = partial(ResearchField, knowable=True)
 
 

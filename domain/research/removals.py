@@ -56,7 +56,7 @@ def ask(session: Session, export_ids: Collection[UUID], *, at: datetime) -> None
 
 
 def confirm(session: Session, study_id: UUID, removal_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Record that rows were removed: by who held them, or by the research coordinator to whom they said so.
+    """Record that rows were removed: by who held them, or by the research coordinator, told by them.
 
     Raises Refusal: it is another's, was confirmed already, or there is none.
     """
@@ -72,7 +72,7 @@ def confirm(session: Session, study_id: UUID, removal_id: UUID, *, by: Actor, at
 
 
 def removals_of(session: Session, study_id: UUID) -> list[Removal]:
-    """Whom was asked to remove rows of a study, those that are not confirmed first, and the last asked first."""
+    """Who was asked to remove rows of a study, those that are not confirmed first, and the last asked first."""
     rows = tuples(
         session,
         only(Task.id, Responsibility.links, surely(Task.opened_at), Task.done_at, Task.done_by)

@@ -5,10 +5,10 @@ Each is a measure: told of each person, as the word chosen most often or in the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
-from domain.follow_ups import CHOICE_WORDS
+from domain.follow_ups.choice_words import CHOICE_WORDS, WHY_NONE
 from domain.research.known import Known, ResearchField
 from locales import N_
 
@@ -28,25 +28,24 @@ def _middle(column: str, counted: Mapping[str, int]) -> str | None:
 
 
 def _mostly(column: str, title: str, meaning: str) -> ResearchField:
-    return ResearchField(
-        key=column,
-        kind="word",
-        title=title,
-        meaning=meaning,
-        source=NOTES,
-        of=lambda known: _most_often(column, known.said.get(column, {})),
-        words=CHOICE_WORDS[column],
-    )
+    return _chosen(column, title, meaning, _most_often)
 
 
 def _degree(column: str, title: str, meaning: str) -> ResearchField:
+    return _chosen(column, title, meaning, _middle)
+
+
+def _chosen(
+    column: str, title: str, meaning: str, one_of: Callable[[str, Mapping[str, int]], str | None]
+) -> ResearchField:
+    """A field of one word of a column, which `one_of` picks by how often each was chosen."""
     return ResearchField(
         key=column,
         kind="word",
         title=title,
         meaning=meaning,
         source=NOTES,
-        of=lambda known: _middle(column, known.said.get(column, {})),
+        of=lambda known: one_of(column, known.said.get(column, {})),
         words=CHOICE_WORDS[column],
     )
 
@@ -77,7 +76,7 @@ OF_WEEKS: Final = (
         meaning=N_("Of the weeks without a meeting in person, the reason that was given most often."),
         source=NOTES,
         of=lambda known: _most_often("why_none", known.why_none),
-        words=CHOICE_WORDS["why_none"],
+        words=WHY_NONE,
     ),
     _share("telephone", N_("Weeks by telephone, in percent")),
     _share("text_message", N_("Weeks by text message, in percent")),

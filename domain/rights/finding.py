@@ -1,7 +1,7 @@
 """Finds the file of a person who lost their number: by their whole name and their birth date, both together.
 
 Who may is declared in one place (`api.access.permissions`, FIND_FILE): the privacy officer, once the person showed who
-they are. It lists nobody: what does not agree in both is not there. What was typed is kept nowhere; that somebody
+they are. It lists no one: what does not agree in both is not there. What was typed is kept nowhere; that somebody
 looked, and what was found, is on record.
 """
 

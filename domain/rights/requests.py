@@ -275,6 +275,11 @@ def _refuse_malformed(session: Session, given: RequestGiven, today: date) -> Non
         raise Refusal("rights.day.to_come", N_("This day is still to come."))
     if given.kind in _WORDED and given.file.strip() and not says_something(given.asked):
         raise Refusal("rights.words.missing", N_("Say what is asked for, in the person’s words."))
+    _refuse_person(session, given)
+
+
+def _refuse_person(session: Session, given: RequestGiven) -> None:
+    """Refuse a restriction that names no worker, and a worker in any other request."""
     if given.kind == "restriction":
         known = given.person_id and scalar(session, only(Person.id).where(Person.id == given.person_id))
         if not known:

@@ -65,7 +65,7 @@ def _places(session: Session, lines: Iterable[Event]) -> dict[tuple[UUID | None,
 
 
 def _place_of(line: Event, places: Mapping[tuple[UUID | None, str], list[Tenure]], day: date) -> str:
-    """The organization for which somebody read; a deputy, who has not the role, that of who they act for."""
+    """The organization for which a person read; a deputy, who has not the role, that of who they act for."""
     held = places.get((line.actor_id, line.actor_as)) or places.get((line.actor_for, line.actor_as), [])
     return _place_on(held, day)
 

@@ -105,10 +105,7 @@ def refuse_unprintable() -> None:
         if found:
             raise Refusal(
                 "consent.no_letters",
-                N_(
-                    "The consent cannot be given in %(name)s (%(language)s): no font here has %(letters)s, and its "
-                    "papers would show squares. Take the files of this language out of consent_texts."
-                ),
+                _NO_LETTERS,
                 source="AD-R8",
                 name=name,
                 language=language,
@@ -141,6 +138,10 @@ def _every_paper(language: str) -> Iterator[Paper]:
 
 #: So many letters are named; of a whole script, these say which.
 _SHOWN: Final = 5
+_NO_LETTERS: Final = N_(
+    "The consent cannot be given in %(name)s (%(language)s): no font here has %(letters)s, and its "
+    "papers would show squares. Take the files of this language out of consent_texts."
+)
 
 
 def _read(parts: Iterable[TextPart], level: Literal[2, 3] = 3) -> list[Block]:

@@ -12,9 +12,10 @@ from typing import Final
 
 from sqlmodel import Session
 
+from domain.follow_ups.choice_words import WHY_NONE
 from domain.kernel import Period, Refusal, every, is_of, local_day, of, period, program
 from domain.mail import Attachment
-from domain.research import FOLLOW_UP_STATES, WHY_NO_MEETING, Known, measures, studies
+from domain.research import FOLLOW_UP_STATES, Known, measures, studies
 from locales import N_, say
 from meetings.committees import committees
 from meetings.documents import issuing
@@ -169,7 +170,7 @@ def _weeks(carried: measures.Carried) -> FigureTable:
     def rows() -> Iterator[tuple[str, int | None]]:
         yield N_("With a meeting in person"), share(lambda known: known.weeks_met)
         yield N_("With another contact alone"), share(lambda known: known.weeks_in_touch - known.weeks_met)
-        for why, title in WHY_NO_MEETING.items():
+        for why, title in WHY_NONE.items():
             yield title, share(_said(why))
 
     return _shares(
