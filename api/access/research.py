@@ -18,7 +18,7 @@ from api.access.permissions import (
     themselves,
     to_program,
 )
-from domain.kernel import Actor
+from domain.kernel import Actor, Part
 from domain.research import Removal, exports, removals, studies
 from models.research import Study, StudyExport
 
@@ -42,7 +42,7 @@ def to_study(session: Session, asker: Asker, study_id: UUID) -> Given:
     given = to_studies(session, asker)
     if Relation.RECEIVES in given and not studies.receives(session, study_id, asker.person_id, asker.day):
         del given[Relation.RECEIVES]
-    if Relation.RESEARCH not in given and removals.owes_removal(session, study_id, asker.person_id):
+    if Relation.RESEARCH not in given and study_id in removals.owed_by(session, asker.person_id):
         given[Relation.OWES] = themselves(asker)
     return given
 
@@ -65,6 +65,14 @@ def find_export(session: Session, asker: Asker, export_id: UUID, action: Action)
     if row is None:
         raise Forbidden
     return row, find_study(session, asker, row.study_id, action)[1]
+
+
+def studies_seen_by(session: Session, asker: Asker, given: Given, *, most: int, after: UUID | None) -> Part[Study]:
+    """A page of the studies: all of them, or those that the asker receives or has rows of to remove."""
+    if sees_all_studies(given):
+        return studies.studies(session, most=most, after=after)
+    owed = removals.owed_by(session, asker.person_id)
+    return studies.studies(session, most=most, after=after, of_person=asker.person_id, and_these=owed)
 
 
 def sees_all_studies(given: Given) -> bool:

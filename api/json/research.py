@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import Path
 
 from api.access.permissions import Action, Given, asks, require, to_program
-from api.access.research import find_export, find_study, removals_for, sees_all_studies, to_studies
+from api.access.research import find_export, find_study, removals_for, studies_seen_by, to_studies
 from api.access.session import InContext, RequestContext
 from api.acts.declaring import On
 from api.acts.research import EXPORT, STAFF, STAFF_CONSENT, STUDIES, STUDY
@@ -118,8 +118,7 @@ def list_studies(context: InContext, limit: Limit = 50, after: After = None) -> 
     """The studies, the last one first; for who neither keeps nor approves, those that they receive. Not counted."""
     given = to_studies(context.session, context.asker)
     require(Action.SEE_STUDIES, given)
-    mine = None if sees_all_studies(given) else context.asker.person_id
-    part = studies.studies(context.session, most=limit, after=after, of_person=mine)
+    part = studies_seen_by(context.session, context.asker, given, most=limit, after=after)
     return Page[StudyListed].of(part, StudyListed.each, limit)
 
 

@@ -11,7 +11,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access.permissions import Action, Given, asks, is_allowed, require
-from api.access.research import find_export, find_study, removals_for, sees_all_studies, to_studies
+from api.access.research import find_export, find_study, removals_for, sees_all_studies, studies_seen_by, to_studies
 from api.access.session import InContext, RequestContext
 from api.acts.declaring import On
 from api.acts.research import EXPORT, STUDIES, STUDY
@@ -59,9 +59,7 @@ def _list_page(
     context: RequestContext, request: Request, given: Given, typed: Typed, *, after: UUID | None = None
 ) -> HTMLResponse:
     sees_all = sees_all_studies(given)
-    part = studies.studies(
-        context.session, most=A_PAGE, after=after, of_person=None if sees_all else context.asker.person_id
-    )
+    part = studies_seen_by(context.session, context.asker, given, most=A_PAGE, after=after)
     asked = exports.asked_ones(context.session) if sees_all else []
     return page(
         context,

@@ -113,6 +113,10 @@ def say_to_who_referred(
         raise Refusal("referral.not_joined", N_("What this referrer hears follows by itself."))
     if hears not in HEARS:
         raise Refusal("referral.hears", N_("Choose what the referrer hears."))
+    if worker_id is not None and hears != "worker":
+        raise Refusal(
+            "referral.no_worker", N_("A worker is named only where the referrer hears that one makes contact.")
+        )
     worker = _worker(session, worker_id, at) if hears == "worker" else None
     if hears != NOTHING_MORE:
         if held.stands == "not_admitted":

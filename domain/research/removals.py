@@ -85,9 +85,15 @@ def removals_of(session: Session, study_id: UUID) -> list[Removal]:
     ]
 
 
-def owes_removal(session: Session, study_id: UUID, person_id: UUID) -> bool:
-    """Whether a person was asked to remove rows of a study, and has not confirmed it."""
-    return any(one.person_id == person_id and one.confirmed_at is None for one in removals_of(session, study_id))
+def owed_by(session: Session, person_id: UUID) -> set[UUID]:
+    """The studies of which a person was asked to remove rows, and has not confirmed it."""
+    rows = tuples(
+        session,
+        only(Task.item, Responsibility.links)
+        .join(Responsibility, same(Responsibility, Task) & (col(Responsibility.id) == col(Task.declared_owed_by_id)))
+        .where(Task.step == REMOVE_ROWS, Task.state == "open"),
+    )
+    return {UUID(item) for item, links in rows if links[0].person == person_id}
 
 
 def _downloaded(session: Session, export_ids: Collection[UUID]) -> set[UUID]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlmodel import Session
+from sqlmodel import Session, or_
 
 from domain.casework import asking
 from domain.declarations import ResearchRules
@@ -229,15 +229,20 @@ _LAST_FIRST: Final = Order(Study.opened_at, Study.id, newest_first=True)
 
 
 def studies(
-    session: Session, *, most: int = 50, after: UUID | None = None, of_person: UUID | None = None
+    session: Session,
+    *,
+    most: int = 50,
+    after: UUID | None = None,
+    of_person: UUID | None = None,
+    and_these: Collection[UUID] = (),
 ) -> Part[Study]:
-    """The studies, the last one first; of a person, those whose exports they receive."""
+    """The studies, the last one first; of a person, those whose exports they receive, and these."""
     asked = of(Study).where(~ended_since())
     if of_person is not None:
         theirs = only(StudyRecipient.study_id).where(
             StudyRecipient.person_id == of_person, col(StudyRecipient.removed_at).is_(None), ~removed_since()
         )
-        asked = asked.where(col(Study.id).in_(theirs))
+        asked = asked.where(or_(col(Study.id).in_(theirs), col(Study.id).in_(and_these)))
     return _LAST_FIRST.part(session, asked, after=after, most=most)
 
 

@@ -89,6 +89,8 @@ READ_AT: Final[Mapping[str, frozenset[str]]] = {
         frozenset({"note"}),
     ),
     "GET /follow-ups/{follow_up_id}/break-terms": frozenset({"terms"}),
+    # The triage has what was referred beside each criterion, without the name.
+    "GET /participants/{participant_id}/triage": frozenset({"referral"}),
     # What a person is given of their own file, by the privacy officer alone.
     "GET /privacy/rights/{rights_request_id}/package": frozenset({"identity", "referral", "fact"}),
     "GET /privacy/rights/{rights_request_id}/package.json": frozenset({"identity", "referral"}),

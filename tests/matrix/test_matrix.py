@@ -303,7 +303,7 @@ def test_the_words_that_are_searched_for_are_read_where_they_may_be(
         shown = {}
         for route in routes:
             if str(route) in READ_AT:
-                column = "subj" if str(route) in THEIR_OWN else "coor"
+                column = "subj" if str(route) in THEIR_OWN else "priv" if "/privacy/" in route.path else "coor"
                 shown[str(route)] = read_in((await runner.ask(route, COLUMNS[column], CODIM)).response.text)
         return shown
 
