@@ -113,11 +113,7 @@ def say_to_who_referred(
         raise Refusal("referral.not_joined", N_("What this referrer hears follows by itself."))
     if hears not in HEARS:
         raise Refusal("referral.hears", N_("Choose what the referrer hears."))
-    if worker_id is not None and hears != "worker":
-        raise Refusal(
-            "referral.no_worker", N_("A worker is named only where the referrer hears that one makes contact.")
-        )
-    worker = _worker(session, worker_id, at) if hears == "worker" else None
+    worker = _worker(session, hears, worker_id, at)
     if hears != NOTHING_MORE:
         if held.stands == "not_admitted":
             raise Refusal("referral.heard", N_("The referrer heard already that the person is not admitted."))
@@ -131,8 +127,13 @@ def say_to_who_referred(
         tell_of_worker(session, held, worker.person_id, here, key=key, again=again, at=at)
 
 
-def _worker(session: Session, worker_id: UUID | None, at: datetime) -> HeldRole:
-    """The role of a worker of today. Raises Refusal."""
+def _worker(session: Session, hears: str, worker_id: UUID | None, at: datetime) -> HeldRole | None:
+    """The role of a worker of today, where the referrer hears of one. Raises Refusal."""
+    if hears != "worker":
+        if worker_id is None:
+            return None
+        why = N_("A worker is named only where the referrer hears that one makes contact.")
+        raise Refusal("referral.no_worker", why)
     for one in standing(session, local_day(session, at)).holding("youth_worker"):
         if one.person_id == worker_id:
             return one
