@@ -28,8 +28,7 @@ from api.views.names import ASKED_OF_PLACES, places_by_id
 from api.views.states import STATES
 from api.views.tasks import names_of
 from domain.accompaniment import breaks
-from domain.follow_ups import Followed, assigning, gate, load, lost, notes, owed, self_reports, strips
-from domain.follow_ups.choice_words import WHY_NONE
+from domain.follow_ups import WHY_NONE, Followed, assigning, gate, load, lost, notes, owed, self_reports, strips
 from domain.kernel import ask_ahead
 from domain.roles import asked_of_who_barred
 from domain.terms import PRIMARY

@@ -51,6 +51,7 @@ from api.web.readers import day_of, hour_of, id_or_none
 from domain.accompaniment import breaks, proposals, withdrawals
 from domain.departure import offers
 from domain.follow_ups import (
+    WHY_NONE,
     Followed,
     assigning,
     contacts,
@@ -62,7 +63,6 @@ from domain.follow_ups import (
     strips,
     summaries,
 )
-from domain.follow_ups.choice_words import WHY_NONE
 from domain.kernel import Actor, Refusal, col
 from domain.participants import GENDERS, research
 from domain.record import events

@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from domain.follow_ups import ONBOARDING, Load, gate, strips
-from domain.follow_ups.choice_words import ACTIVITY_TYPES, COMMUNICATIONS, NEEDS, SATISFACTIONS, WHY_NONE
+from domain.follow_ups import (
+    ACTIVITY_TYPES,
+    COMMUNICATIONS,
+    NEEDS,
+    ONBOARDING,
+    SATISFACTIONS,
+    WHY_NONE,
+    Load,
+    gate,
+    strips,
+)
 from locales import N_, gettext, ngettext, say
 from models.follow_up import WeeklyNote
 

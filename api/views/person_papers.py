@@ -28,7 +28,7 @@ from api.views.participant_words import (
     WRITTEN,
 )
 from api.views.states import STATES
-from domain.follow_ups.choice_words import ACTIVITY_TYPES, COMMUNICATIONS, NEEDS, SATISFACTIONS, WHY_NONE
+from domain.follow_ups import ACTIVITY_TYPES, COMMUNICATIONS, NEEDS, SATISFACTIONS, WHY_NONE
 from domain.kernel import every, of, program
 from domain.participants import GENDERS, ToldField, Who, areas, fields_of
 from domain.rights import Held

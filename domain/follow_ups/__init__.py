@@ -36,7 +36,12 @@ from domain.follow_ups.assigning import on_day as on_day
 from domain.follow_ups.assigning import part_with as part_with
 from domain.follow_ups.assigning import role_for as role_for
 from domain.follow_ups.assigning import roles_for as roles_for
+from domain.follow_ups.choice_words import ACTIVITY_TYPES as ACTIVITY_TYPES
 from domain.follow_ups.choice_words import CHOICE_WORDS as CHOICE_WORDS
+from domain.follow_ups.choice_words import COMMUNICATIONS as COMMUNICATIONS
+from domain.follow_ups.choice_words import NEEDS as NEEDS
+from domain.follow_ups.choice_words import SATISFACTIONS as SATISFACTIONS
+from domain.follow_ups.choice_words import WHY_NONE as WHY_NONE
 from domain.follow_ups.contacts import MOST_ATTEMPTS as MOST_ATTEMPTS
 from domain.follow_ups.contacts import unanswered as unanswered
 from domain.follow_ups.gate import Awaited as Awaited

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from domain.follow_ups.choice_words import CHOICE_WORDS, WHY_NONE
+from domain.follow_ups import CHOICE_WORDS, WHY_NONE
 from domain.research.known import Known, ResearchField
 from locales import N_
 

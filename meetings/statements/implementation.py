@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlmodel import Session
 
-from domain.follow_ups.choice_words import WHY_NONE
+from domain.follow_ups import WHY_NONE
 from domain.kernel import Period, Refusal, every, is_of, local_day, of, period, program
 from domain.mail import Attachment
 from domain.research import FOLLOW_UP_STATES, Known, measures, studies
