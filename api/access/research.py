@@ -37,6 +37,14 @@ def to_studies(session: Session, asker: Asker) -> Given:
     return given
 
 
+def to_list_of_studies(session: Session, asker: Asker) -> Given:
+    """As `to_studies`; and that they still have rows to remove, of who is nothing else to any."""
+    given = to_studies(session, asker)
+    if not is_allowed(Action.SEE_STUDIES, given) and removals.owed_by(session, asker.person_id):
+        given[Relation.OWES] = themselves(asker)
+    return given
+
+
 def to_study(session: Session, asker: Asker, study_id: UUID) -> Given:
     """What the asker is to one study: who is not named in it receives nothing of it."""
     given = to_studies(session, asker)

@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import Path
 
 from api.access.permissions import Action, Given, asks, require, to_program
-from api.access.research import find_export, find_study, removals_for, studies_seen_by, to_studies
+from api.access.research import find_export, find_study, removals_for, studies_seen_by, to_list_of_studies, to_studies
 from api.access.session import InContext, RequestContext
 from api.acts.declaring import On
 from api.acts.research import EXPORT, STAFF, STAFF_CONSENT, STUDIES, STUDY
@@ -116,7 +116,7 @@ def list_fields(context: InContext) -> list[FieldShown]:
 @asks(Action.SEE_STUDIES)
 def list_studies(context: InContext, limit: Limit = 50, after: After = None) -> Page[StudyListed]:
     """The studies, the last one first; for who neither keeps nor approves, those that they receive. Not counted."""
-    given = to_studies(context.session, context.asker)
+    given = to_list_of_studies(context.session, context.asker)
     require(Action.SEE_STUDIES, given)
     part = studies_seen_by(context.session, context.asker, given, most=limit, after=after)
     return Page[StudyListed].of(part, StudyListed.each, limit)

@@ -11,7 +11,15 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access.permissions import Action, Given, asks, is_allowed, require
-from api.access.research import find_export, find_study, removals_for, sees_all_studies, studies_seen_by, to_studies
+from api.access.research import (
+    find_export,
+    find_study,
+    removals_for,
+    sees_all_studies,
+    studies_seen_by,
+    to_list_of_studies,
+    to_studies,
+)
 from api.access.session import InContext, RequestContext
 from api.acts.declaring import On
 from api.acts.research import EXPORT, STUDIES, STUDY
@@ -50,7 +58,7 @@ _FILES: Final[Mapping[FileKind, str]] = {
 @asks(Action.SEE_STUDIES)
 def list_studies(context: InContext, request: Request, after: UUID | None = None) -> HTMLResponse:
     """The studies: all of them for who keeps or approves, and for others those that they receive."""
-    given = to_studies(context.session, context.asker)
+    given = to_list_of_studies(context.session, context.asker)
     require(Action.SEE_STUDIES, given)
     return _list_page(context, request, given, Typed(), after=after)
 

@@ -204,9 +204,11 @@ def test_what_they_heard_is_taken_back_by_nobody_and_said_of_the_known_alone(adm
         lives.hears(session, "not_admitted", offers=["Ondine"])
     with admitting.session() as session:
         lives.hears(session, "not_admitted", offers=["police"])
-    for hears in ("worker", "not_admitted"):
+    for hears, of_whom in (("worker", admitting.people[WORKER]), ("not_admitted", None)):
         with admitting.session() as session, refused("referral.heard"):
-            lives.hears(session, hears, worker_id=admitting.people[WORKER])
+            lives.hears(session, hears, worker_id=of_whom)
+    with admitting.session() as session, refused("referral.no_worker"):
+        lives.hears(session, "nothing", worker_id=admitting.people[WORKER])
     assert lives.letters(lives.of_known) == []
 
 
