@@ -108,7 +108,7 @@ class StaffConsentShown(Shown):
 @asks(Action.SEE_STUDIES)
 def list_fields(context: InContext) -> list[FieldShown]:
     """The fields that a study may ask for."""
-    require(Action.SEE_STUDIES, to_studies(context.session, context.asker))
+    require(Action.SEE_STUDIES, to_list_of_studies(context.session, context.asker))
     return FieldShown.each(FIELDS.values())
 
 
