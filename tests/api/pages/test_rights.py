@@ -153,7 +153,9 @@ def test_what_is_to_be_corrected_is_read_by_who_has_to_do_it_alone_while_it_is_a
     for name in (OFFICER, "worker_ccsmtl", "administrator", "manager_la"):
         assert officer(cast, name).get(read).status_code == 404, name
     with cast.session() as session:
-        told = [one.facts for one in session.execute(select(table_of(Event)).where(table_of(Event).c.verb == "read"))]
+        event = table_of(Event)
+        lines = session.execute(select(event).where(event.c.verb == "read").order_by(event.c.n))
+        told = [one.facts for one in lines]
         assert told[-1] == {"what": "rights_request", "purpose": "own_part", "ground": "part"}
         tasks.complete_task(session, task_id, by=cast.actor("coordinator"), at=AT)
     assert coordinator.get(read).status_code == 404, "it is done"
