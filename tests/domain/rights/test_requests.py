@@ -304,7 +304,7 @@ def test_what_a_person_says_stands_beside_what_was_not_corrected(cast: Cast, par
             session, participant, frozenset({"follow_up"}), by=cast.actor(WORKER), at=AT, ground="part"
         )
         assert said.words == "Je ne l’ai pas dit."
-        lines = session.execute(select(_event.c.facts).where(_event.c.verb == "read")).scalars()
+        lines = session.execute(select(_event.c.facts).where(_event.c.verb == "read").order_by(_event.c.n)).scalars()
         assert [facts["what"] for facts in lines][-1] == "statement"
 
 
