@@ -1,4 +1,4 @@
-"""Who is asked to answer for an export, and who is told that one was made.
+"""Who is asked to answer for an export, who can on a day, and who is told that one was made.
 
 The answer is a task of the roles that the program's file names, so that it has reminders, a deputy and a vacancy as any
 other. A letter says which study it is by its number alone.
@@ -7,7 +7,8 @@ other. A letter says which study it is by its number alone.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import date, datetime
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from domain.casework import BY_ITS_ACT, asking, assigning
 from domain.kernel import Actor, Language, Refusal, both, local_day, program_calendar
 from domain.mail import notices
 from domain.research.studies import recipients, rules_of
-from domain.roles import Link, standing
+from domain.roles import Holder, Link, standing
 from locales import N_
 from models.research import Study, StudyExport
 
@@ -25,6 +26,8 @@ from models.research import Study, StudyExport
 ANSWER_EXPORT: Final = "study_export.answer"
 #: So many working days they have for it.
 _WITHIN: Final = 5
+#: Of a role that approves: no deputy has the task who was not given approvals.
+_link: Final = partial(Link, approves=True)
 
 
 def ask_to_answer(session: Session, study: Study, *, by: Actor, at: datetime) -> None:
@@ -40,7 +43,7 @@ def ask_to_answer(session: Session, study: Study, *, by: Actor, at: datetime) ->
         str(study.id),
         title_fr=title.fr,
         title_en=title.en,
-        chain=[Link(role, passes=tuple(sorted(asked))) for role in roles],
+        chain=[_link(role, passes=tuple(sorted(asked))) for role in roles],
         due_on=program_calendar.calendar_of(session).add_working_days(today, _WITHIN),
         by=by,
         at=at,
@@ -48,6 +51,13 @@ def ask_to_answer(session: Session, study: Study, *, by: Actor, at: datetime) ->
         sources=["FU-9"],
         at_once=True,
     )
+
+
+def who_can(session: Session, export: StudyExport, day: date) -> list[Holder]:
+    """Those who can answer for an export on a day: neither who asked nor a recipient, nor who acts for one of these."""
+    there, never = standing(session, day), {export.asked_by, export.asked_for, *map(UUID, export.recipients)} - {None}
+    holders = (one for role in rules_of(session).approved_by for one in there.falls([_link(role)]).holders)
+    return [one for one in holders if never.isdisjoint({one.person_id, one.acting_for})]
 
 
 def was_answered(session: Session, export: StudyExport, *, by: Actor, at: datetime) -> None:
