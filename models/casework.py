@@ -30,7 +30,7 @@ class Link(NamedTuple):
 
     `at` is an organization's id, `*` for anywhere in the program, or `having:ROLE` for the organizations where that
     role is held. While its person is away, an `alone` one passes over all deputies, and any over those it `passes`: the
-    next link has the duty meanwhile.
+    next link has the duty meanwhile. One that `approves` falls only to deputies who were given approvals.
     """
 
     role: str
@@ -38,6 +38,7 @@ class Link(NamedTuple):
     person: UUID | None = None
     alone: bool = False
     passes: tuple[UUID, ...] = ()
+    approves: bool = False
 
 
 def read_links(kept: Iterable[Mapping[str, Any]]) -> list[Link]:
@@ -45,8 +46,10 @@ def read_links(kept: Iterable[Mapping[str, Any]]) -> list[Link]:
     return [_read_link(**link) for link in kept]
 
 
-def _read_link(role: str, at: str, person: str = "", passes: Iterable[str] = (), *, alone: bool = False) -> Link:
-    return Link(role, at, UUID(person) if person else None, alone, tuple(map(UUID, passes)))
+def _read_link(
+    role: str, at: str, person: str = "", passes: Iterable[str] = (), *, alone: bool = False, approves: bool = False
+) -> Link:
+    return Link(role, at, UUID(person) if person else None, alone, tuple(map(UUID, passes)), approves)
 
 
 def written_links(links: Iterable[Link]) -> list[dict[str, object]]:
@@ -54,9 +57,9 @@ def written_links(links: Iterable[Link]) -> list[dict[str, object]]:
     return [
         {"role": role, "at": at}
         | ({"person": str(person)} if person else {})
-        | ({"alone": True} if alone else {})
+        | {said: True for said, is_so in (("alone", alone), ("approves", approves)) if is_so}
         | ({"passes": [str(one) for one in passes]} if passes else {})
-        for role, at, person, alone, passes in links
+        for role, at, person, alone, passes, approves in links
     ]
 
 

@@ -85,9 +85,9 @@ class StudyRecipient(InProgram, table=True):
 class StudyExport(InProgram, table=True):
     """One export of a study: asked by one person, approved by another, and made at that moment.
 
-    The request pins what makes it: fields, months, the rule with its number, and the codebook in both languages.
-    `digests` are of each file as it was made. It is closed once a person in it withdrew, or their file is destroyed: it
-    cannot be made again.
+    The request pins what is approved: fields, months, the ethics approval, who receives it, and the rule with its
+    number. `recipients` are ids of people. `digests` are of each file as it was made. It is closed once a person in it
+    withdrew, or their file is destroyed: it cannot be made again.
     """
 
     __table_args__ = (
@@ -106,6 +106,9 @@ class StudyExport(InProgram, table=True):
     fields: list[str] = words()
     first_month: date
     last_month: date
+    ethics_reference: str
+    ethics_ends_on: date
+    recipients: list[str] = words()
     smallest_group: int
     rule: int
     asked_by: UUID = to("person")

@@ -21,6 +21,7 @@ from api.web import downloads
 from domain.research import FIELDS, FileKind, exports, staff_consents, studies
 from meetings.documents.measures import MeasuresContent
 from meetings.statements import implementation
+from models.record import Event
 from models.research import Study, StudyExport
 
 router = api_routes("research", of_acts=True)
@@ -47,13 +48,22 @@ class StudyListed(Shown):
 
 @of_columns(
     StudyExport,
-    "id study_id n state fields first_month last_month smallest_group rule asked_by asked_at settled_by settled_at"
-    " made_at people closed_at version",
+    "id study_id n state fields first_month last_month ethics_reference ethics_ends_on smallest_group rule asked_by"
+    " asked_at settled_by settled_at made_at people closed_at version",
 )
 class ExportShown(Shown):
-    """An export of a study. `digests` are of its files, by language and name."""
+    """An export of a study, as it was asked for. `digests` are of its files, by language and name.
 
+    Where the study says something else since, one that waits is asked anew: it cannot be approved.
+    """
+
+    recipients: list[UUID]
     digests: Mapping[str, str]
+
+
+@of_columns(Event, "at actor_id verb facts")
+class ChangeShown(Shown):
+    """A change of a study after it was opened: its ethics approval, or who receives its exports."""
 
 
 class CodeShown(Shown):
@@ -89,6 +99,7 @@ class StudyShown(StudyListed):
     """
 
     recipients: list[UUID]
+    changes: list[ChangeShown]
     exports: list[ExportShown]
     downloads: list[DownloadShown]
     to_remove: list[CodeShown]
@@ -162,6 +173,7 @@ def _shown(context: RequestContext, study: Study, given: Given) -> StudyShown:
     return StudyShown.about(
         study,
         recipients=[one.person_id for one in studies.recipients(session, study.id)],
+        changes=ChangeShown.each(studies.changes_of(session, study.id)),
         exports=ExportShown.each(exports.exports_of(session, study.id)),
         downloads=DownloadShown.each(exports.downloads_of(session, study.id)),
         to_remove=CodeShown.each(exports.to_remove(session, study)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 from uuid import UUID
@@ -27,9 +28,10 @@ from api.pages.act_routes import act_pages
 from api.pages.forms import Typed
 from api.pages.frame import around, framed_pages, page
 from api.views.tasks import names_of
+from api.views.timeline import TimelineLine, told
 from api.web import downloads
 from domain.kernel import title_of
-from domain.research import FIELDS, FILES, FileKind, Removal, exports, studies
+from domain.research import FIELDS, FILES, FileKind, Removal, approvers, exports, studies
 from locales import N_, gettext
 from models.research import Study, StudyExport, StudyRecipient
 
@@ -97,6 +99,7 @@ def _study_page(context: RequestContext, request: Request, study: Study, given: 
     made, named = exports.exports_of(session, study.id), studies.recipients(session, study.id)
     downloaded, removed = exports.downloads_of(session, study.id), removals_for(session, context.asker, study.id, given)
     may_keep = is_allowed(Action.KEEP_STUDIES, given) and study.ended_at is None
+    names = names_of(context, _people_of(made, named, downloaded, removed))
     could = studies.could_receive(session, study.id, context.day) if may_keep else []
     return page(
         context,
@@ -110,18 +113,63 @@ def _study_page(context: RequestContext, request: Request, study: Study, given: 
         recipients=named,
         could=[(one.id, one.name) for one in could],
         exports=made,
+        asked=_asked(context, study, made),
+        history=told(context, studies.changes_of(session, study.id)),
         states=EXPORT_STATES,
         files=[(kind, gettext(_FILES[kind])) for kind in FILES],
         downloads=downloaded,
         to_remove=_by_day(exports.to_remove(session, study)),
         removals=removed,
         may_confirm_all=is_allowed(Action.KEEP_STUDIES, given),
-        names=names_of(context, _people_of(made, named, downloaded, removed)),
+        names=names,
+        pinned=_pinned(context, made, names),
         may_keep=may_keep,
         may_answer=is_allowed(Action.ANSWER_EXPORT, given),
         receives=is_allowed(Action.DOWNLOAD_EXPORT, given),
         mine=context.asker.person_id,
+        today=context.day,
     )
+
+
+@dataclass(frozen=True)
+class _Pinned:
+    """What an export was asked for: which fields, and for whom; and whether its approval covers the reader today."""
+
+    fields: Sequence[str]
+    recipients: Sequence[str]
+    is_given: bool
+
+
+def _pinned(context: RequestContext, made: Sequence[StudyExport], names: Mapping[UUID, str]) -> dict[UUID, _Pinned]:
+    """That of each export."""
+    return {
+        one.id: _Pinned(
+            [gettext(FIELDS[key].title) for key in one.fields if key in FIELDS],
+            [names[UUID(person)] for person in one.recipients],
+            exports.is_given(one, context.asker.person_id, context.day),
+        )
+        for one in made
+    }
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the page says of the export that waits: whether it can be approved, what changed, and who can answer."""
+
+    is_as_asked: bool
+    changes: Sequence[TimelineLine]
+    names: Mapping[UUID, str]
+
+
+def _asked(context: RequestContext, study: Study, made: Sequence[StudyExport]) -> _Asked | None:
+    """That of a study; None where no export of it waits."""
+    export = next((one for one in made if one.state == "asked"), None)
+    if export is None:
+        return None
+    session, since = context.session, studies.changes_of(context.session, study.id)
+    able = [one.person_id for one in approvers.who_can(session, export, context.day)]
+    changes = told(context, [one for one in since if one.at >= export.asked_at])
+    return _Asked(exports.is_as_asked(session, study, export), changes, names_of(context, able))
 
 
 def _people_of(
@@ -132,6 +180,7 @@ def _people_of(
 ) -> set[UUID | None]:
     """Everyone whom the page names."""
     answered: set[UUID | None] = {person for one in made for person in (one.asked_by, one.settled_by)}
+    answered |= {UUID(person) for one in made for person in one.recipients}
     answered |= {person for one in removed for person in (one.person_id, one.confirmed_by)}
     return answered | {one.person_id for one in named} | {one.person_id for one in downloaded}
 

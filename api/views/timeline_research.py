@@ -12,7 +12,10 @@ from models.research import Study, StudyExport
 #: Verb to sentence and shape, as in `api.views.timeline`.
 SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "study.opened": (N_("Study opened: %(subject)s."), "half"),
-    "study.ethics_renewed": (N_("%(subject)s: the ethics approval was renewed until %(ends_on)s."), "full"),
+    "study.ethics_renewed": (
+        N_("%(subject)s: the ethics approval, until %(before)s, is renewed until %(ends_on)s."),
+        "full",
+    ),
     "study.recipient_named": (N_("%(subject)s: %(person)s receives its exports."), "half"),
     "study.recipient_removed": (N_("%(subject)s: %(person)s no longer receives its exports."), "skip"),
     "study.removal_confirmed": (N_("%(subject)s: the rows to remove that %(person)s held were removed."), "full"),

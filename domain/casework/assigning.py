@@ -97,6 +97,7 @@ def assign_within(
     due_on: date | None = None,
     evidence: str = "none",
     sources: Sequence[str] = (),
+    at_once: bool = False,
 ) -> UUID:
     """As `assign`, due `within` so many working days, unless its day is known."""
     due_on = due_on or program_calendar.calendar_of(session).add_working_days(local_day(session, at), within)
@@ -112,6 +113,7 @@ def assign_within(
         at=at,
         evidence=evidence,
         sources=sources,
+        at_once=at_once,
     )
 
 

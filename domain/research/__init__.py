@@ -1,5 +1,6 @@
 """The evaluative research (FU-8, FU-9, ER-1 to ER-5): studies, their exports, and measures."""
 
+from domain.research import approvers as approvers
 from domain.research import exports as exports
 from domain.research import groups as groups
 from domain.research import measures as measures

@@ -1,5 +1,9 @@
 """Exports of a study: asked by the research coordinator, approved by another, made, and downloaded by recipients.
 
+A request pins what is approved, and what it pins is what the study says then: where the study changes while it waits,
+it is asked anew. Only those who were named when it was approved receive it, and until the last day of the ethics
+approval that was seen then, whatever is renewed since.
+
 What is made is kept, sealed a row for each participant under their own key: so the same export has the same bytes,
 whatever changes since, and is noise where a file is destroyed. Once a group left it cannot be made again
 (docs/adr/0029).
@@ -72,11 +76,14 @@ def ask(session: Session, study_id: UUID, *, by: Actor, at: datetime) -> UUID:
     refuse_without_ethics(session, study, at)
     if not recipients(session, study_id):
         raise Refusal("export.no_recipient", N_("Name a person who may receive the exports of this study first."))
-    if first(session, of(StudyExport).where(StudyExport.study_id == study_id, StudyExport.state == "asked")):
+    waits = first(session, of(StudyExport).where(StudyExport.study_id == study_id, StudyExport.state == "asked"))
+    if waits and is_as_asked(session, study, waits):
         raise Refusal("export.asked_already", N_("An export of this study is asked for, and waits for its answer."))
     last = min(study.last_month, _month_before(local_day(session, at)))
     if last < study.first_month:
         raise Refusal("export.no_month", N_("No month of this study is over yet."))
+    if waits:
+        take_back(session, waits.id, by=by, at=at)
     approvers.ask_to_answer(session, study, by=by, at=at)
     export = StudyExport(
         program_id=program_of(session),
@@ -86,6 +93,9 @@ def ask(session: Session, study_id: UUID, *, by: Actor, at: datetime) -> UUID:
         fields=study.fields,
         first_month=study.first_month,
         last_month=last,
+        ethics_reference=study.ethics_reference,
+        ethics_ends_on=study.ethics_ends_on,
+        recipients=_named(session, study_id),
         smallest_group=rules_of(session).smallest_group,
         rule=RULE,
         asked_by=by.person_id,  # type: ignore[arg-type]  # a person
@@ -96,6 +106,16 @@ def ask(session: Session, study_id: UUID, *, by: Actor, at: datetime) -> UUID:
     add_row(session, export)
     _tell(session, export.id, "asked", by=by, at=at)
     return export.id
+
+
+def is_as_asked(session: Session, study: Study, export: StudyExport) -> bool:
+    """Whether a study says what it said as an export of it was asked for: nobody approves what they did not see."""
+    pinned = (export.ethics_reference, export.ethics_ends_on, export.recipients)
+    return pinned == (study.ethics_reference, study.ethics_ends_on, _named(session, study.id))
+
+
+def _named(session: Session, study_id: UUID) -> list[str]:
+    return sorted(str(one.person_id) for one in recipients(session, study_id))
 
 
 def take_back(session: Session, export_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
@@ -109,7 +129,7 @@ def take_back(session: Session, export_id: UUID, *, by: Actor, at: datetime, see
 def refuse(session: Session, export_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
     """Refuse an export, as another person than who asked. Raises Refusal."""
     export = _hold(session, export_id, seen)
-    _refuse_who_asked(session, export, by, at)
+    _refuse_who_asked(session, export, by)
     _settle(session, export, "refuse", by=by, at=at)
     approvers.was_answered(session, export, by=by, at=at)
     _tell(session, export_id, "refused", by=by, at=at)
@@ -118,14 +138,14 @@ def refuse(session: Session, export_id: UUID, *, by: Actor, at: datetime, seen: 
 def approve(session: Session, export_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
     """Approve an export, as another person than who asked: it is made at once, of whose consent stands now.
 
-    Raises Refusal: they asked or receive it, the ethics approval is over, or too few people are in it.
+    Raises Refusal: they asked or receive it, the study or the rule changed since it was asked, the ethics approval is
+    over, or too few people are in it.
     """
+    study = hold_study(session, _found(session, export_id).study_id)
     export = _hold(session, export_id, seen)
-    _refuse_who_asked(session, export, by, at)
-    study = hold_study(session, export.study_id)
+    _refuse_who_asked(session, export, by)
+    _refuse_unless_as_asked(session, study, export)
     refuse_without_ethics(session, study, at)
-    if export.rule != RULE or export.smallest_group != rules_of(session).smallest_group:
-        raise Refusal("export.rule_changed", _RULE_CHANGED, source="FU-9")
     groups.hold_research(session)
     months = Months(export.first_month, export.last_month)
     groups.make_groups(session, export.smallest_group, months, at=at)
@@ -175,7 +195,7 @@ def approve(session: Session, export_id: UUID, *, by: Actor, at: datetime, seen:
 def download(
     session: Session, export_id: UUID, kind: FileKind, language: str, *, by: Actor, at: datetime
 ) -> Attachment:
-    """A file of an export, for a recipient, while the ethics approval lasts: the same bytes each time.
+    """A file of an export, for a recipient, while the ethics approval lasts under which it was made: the same bytes.
 
     Raises Refusal: it is not theirs, the approval is over, or it cannot be made again.
     """
@@ -186,6 +206,7 @@ def download(
     if study.ended_at is not None:
         raise Refusal("study.over", N_("This study has ended."))
     refuse_without_ethics(session, study, at)
+    _refuse_unless_approved_for(session, export, by.person_id, at)
     groups.hold_research(session)  # nobody withdraws while it is given
     content = file_of_export(session, export_id, kind, language)
     name = f"study-{study.number}-export-{export.n}-{language}-{kind}"
@@ -211,6 +232,29 @@ def file_of_export(session: Session, export_id: UUID, kind: FileKind, language: 
     return content
 
 
+def is_given(export: StudyExport, person_id: UUID, day: date) -> bool:
+    """Whether its approval covers this person on this day, as far as it goes: they have to be named still."""
+    return str(person_id) in export.recipients and export.ethics_ends_on >= day
+
+
+def _refuse_unless_approved_for(session: Session, export: StudyExport, person_id: UUID, at: datetime) -> None:
+    """Refuse what nobody approved: another recipient, or a day after the ethics approval that was seen."""
+    if is_given(export, person_id, local_day(session, at)):
+        return
+    if str(person_id) not in export.recipients:
+        raise Refusal("export.named_since", _NAMED_SINCE, source="FU-9")
+    raise Refusal("export.ethics_over", _ETHICS_SINCE, source="ER-5", day=export.ethics_ends_on)
+
+
+_STUDY_CHANGED: Final = N_(
+    "The study changed since this export was asked for: who receives it, or its ethics approval. Nothing was made. It "
+    "is asked anew, and then approved as it is."
+)
+_NAMED_SINCE: Final = N_("This export was approved before this person was named. The next one is for them too.")
+_ETHICS_SINCE: Final = N_(
+    "The ethics approval under which this export was approved ended on %(day)s. A renewed one is for the next export, "
+    "which somebody approves."
+)
 _RULE_CHANGED: Final = N_(
     "The rule that protects who is in an export changed since it was asked for. Refuse it; it is asked anew."
 )
@@ -311,20 +355,26 @@ def _hold(session: Session, export_id: UUID, seen: int | None) -> StudyExport:
     return found
 
 
-def _refuse_who_asked(session: Session, export: StudyExport, by: Actor, at: datetime) -> None:
+def _refuse_who_asked(session: Session, export: StudyExport, by: Actor) -> None:
     """Refuse who asked, in any role, and a person who receives it. Raises Refusal."""
-    asked = {one for one in (export.asked_by, export.asked_for) if one}
-    answering = {one for one in (by.person_id, by.acting_for) if one}
-    if by.person_id is None or not asked.isdisjoint(answering):
+    answering = {by.person_id, by.acting_for} - {None}
+    if by.person_id is None or not answering.isdisjoint({export.asked_by, export.asked_for}):
         raise Refusal(
             "export.own_request",
             N_("An export takes two people: the person who asked cannot answer in any role, nor can their deputy."),
         )
-    day = local_day(session, at)
-    if any(receives(session, export.study_id, person_id, day) for person_id in answering):
+    if not answering.isdisjoint(map(UUID, {*export.recipients, *_named(session, export.study_id)})):
         raise Refusal("export.recipient", N_("A person who receives an export does not approve it."))
     if by.role not in rules_of(session).approved_by:
         raise Refusal("export.not_approver", N_("Another role of the program approves exports."))
+
+
+def _refuse_unless_as_asked(session: Session, study: Study, export: StudyExport) -> None:
+    """Refuse to approve what was asked for before the study or the rule changed. Raises Refusal."""
+    if not is_as_asked(session, study, export):
+        raise Refusal("export.changed", _STUDY_CHANGED, source="FU-9")
+    if export.rule != RULE or export.smallest_group != rules_of(session).smallest_group:
+        raise Refusal("export.rule_changed", _RULE_CHANGED, source="FU-9")
 
 
 def _settle(session: Session, export: StudyExport, move: str, *, by: Actor, at: datetime, **columns: Any) -> None:
@@ -418,7 +468,10 @@ def _codebook(session: Session, study: Study, export: StudyExport, people: int, 
         _line(N_("Study %(n)s, export %(export)s."), n=study.number, export=export.n),
         _line(N_("Made on %(day)s. People, who each consented to research: %(people)s."), day=day, people=people),
         _line(
-            N_("Ethics approval: %(body)s, %(reference)s."), body=study.ethics_body, reference=study.ethics_reference
+            N_("Ethics approval: %(body)s, %(reference)s, until %(until)s."),
+            body=study.ethics_body,
+            reference=export.ethics_reference,
+            until=export.ethics_ends_on,
         ),
         _line(
             N_("Nobody stands in a group of fewer than %(least)s people. Rule %(rule)s."),

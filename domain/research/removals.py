@@ -123,4 +123,5 @@ def _ask_one(session: Session, study: Study, person_id: UUID, *, at: datetime) -
         at=at,
         evidence=BY_ITS_ACT,
         sources=["FU-9"],
+        at_once=True,
     )

@@ -42,6 +42,7 @@ from domain.research.standing import ended_since, removed_since
 from domain.roles import standing
 from locales import N_
 from models.program import Person
+from models.record import Event
 from models.research import Study, StudyExport, StudyRecipient, StudyRow
 
 #: The roles whose holders may receive exports (ER-6): staff of an organization of research holds one too.
@@ -49,6 +50,12 @@ RECEIVE: Final = ("researcher", "research_coordinator")
 #: The task of who holds rows of a group that left; its item is the study (`domain.research.removals`).
 REMOVE_ROWS: Final = "study.remove_rows"
 _KIND: Final = "study"
+#: A month or a last day of more years than these before or after today is a slip of the keyboard.
+_YEARS_BACK: Final = 30
+_YEARS_AHEAD: Final = 10
+#: What changes of a study after it was opened, by the verbs of the record.
+_CHANGES: Final = ("study.ethics_renewed", "study.recipient_named", "study.recipient_removed")
+_MOST_CHANGES: Final = 100
 
 
 @dataclass(frozen=True)
@@ -95,8 +102,7 @@ def open_study(session: Session, said: StudyDescription, *, by: Actor, at: datet
     if not said.fields or any(key not in FIELDS for key in said.fields):
         raise Refusal("study.fields", N_("Choose the fields that the study asks for, among those that are declared."))
     begins, ends = said.first_month.replace(day=1), said.last_month.replace(day=1)
-    if ends < begins:
-        raise Refusal("study.months", N_("The last month of a study is not before its first."))
+    _refuse_unlikely_months(session, begins, ends, at)
     _refuse_ended_approval(session, said.ethics.ends_on, at)
     study = Study(
         program_id=program_of(session),
@@ -129,8 +135,9 @@ def renew_ethics(
     said = checked(reference)
     if not said:
         raise Refusal("study.ethics", N_("Write the reference of the ethics approval."), source="ER-5")
+    before, until = study.ethics_ends_on.isoformat(), ends_on.isoformat()
     rewrite(session, Study, study.id, ethics_reference=said, ethics_ends_on=ends_on)
-    events.write(session, "study.ethics_renewed", _KIND, study.id, by=by, at=at, ends_on=ends_on.isoformat())
+    events.write(session, "study.ethics_renewed", _KIND, study.id, by=by, at=at, before=before, ends_on=until)
 
 
 def name_recipient(session: Session, study_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -254,6 +261,11 @@ def recipients(session: Session, study_id: UUID) -> list[StudyRecipient]:
     return every(session, named.order_by(col(StudyRecipient.named_at), col(StudyRecipient.id)))
 
 
+def changes_of(session: Session, study_id: UUID) -> list[Event]:
+    """What changed of a study after it was opened, by whom and when, the last change first."""
+    return events.latest(session, Event.subject_id == study_id, col(Event.verb).in_(_CHANGES), most=_MOST_CHANGES)
+
+
 def receives(session: Session, study_id: UUID, person_id: UUID, day: date) -> bool:
     """Whether a person may receive the exports of a study on a day: named, and still with a role of the research."""
     return person_id in {one.person_id for one in recipients(session, study_id)} and may_receive(
@@ -274,5 +286,18 @@ def could_receive(session: Session, study_id: UUID, day: date) -> list[Person]:
 
 
 def _refuse_ended_approval(session: Session, ends_on: date, at: datetime) -> None:
-    if ends_on < local_day(session, at):
+    today = local_day(session, at)
+    if ends_on < today:
         raise Refusal("study.ethics_past", N_("The last day of the ethics approval has passed."), source="ER-5")
+    if ends_on.year > today.year + _YEARS_AHEAD:
+        said = N_("An ethics approval ends within %(years)s years. Look at its last day again.")
+        raise Refusal("study.ethics_far", said, source="ER-5", years=_YEARS_AHEAD)
+
+
+def _refuse_unlikely_months(session: Session, begins: date, ends: date, at: datetime) -> None:
+    if ends < begins:
+        raise Refusal("study.months", N_("The last month of a study is not before its first."))
+    year = local_day(session, at).year
+    if begins.year < year - _YEARS_BACK or ends.year > year + _YEARS_AHEAD:
+        said = N_("The months of a study begin at most %(back)s years ago, and end within %(ahead)s years.")
+        raise Refusal("study.months_far", said, back=_YEARS_BACK, ahead=_YEARS_AHEAD)

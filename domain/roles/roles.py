@@ -346,7 +346,7 @@ class DayTenures:
 
     def _who_can(self, link: Link, kind: str) -> Iterable[Holder]:
         for tenure in self.tenures_of(link):
-            person = self._who_acts(tenure, kind)
+            person = self._who_acts(tenure, "approvals" if link.approves else kind)
             absent = tenure.person_id if person != tenure.person_id else None
             if person is None or (absent and (link.alone or person in link.passes)):
                 continue

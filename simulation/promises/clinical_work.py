@@ -105,6 +105,23 @@ def exports_take_two(session: Session, _: datetime) -> Iterator[str]:
     )
 
 
+@promise(
+    "Nobody downloads an export but who was named as it was approved, in the ethics approval seen then.", stays=True
+)
+def exports_go_to_who_was_seen(session: Session, _: datetime) -> Iterator[str]:
+    """Each export that somebody else downloaded, or on a later day."""
+    yield from found(
+        session,
+        """
+        select distinct 'study_export', x.id from study_export x
+        join program p on p.id = x.program_id
+        join event e on e.program_id = x.program_id and e.subject_id = x.id and e.verb = 'exported'
+        where x.program_id = :here and (e.actor_id::text <> all (x.recipients)
+            or (e.at at time zone p.time_zone)::date > x.ethics_ends_on)
+        """,
+    )
+
+
 @promise("Who takes back their consent to research closes the exports that they are in.")
 def withdrawals_close_exports(session: Session, _: datetime) -> Iterator[str]:
     """Each export that can still be made again, of somebody who consented when it was made and does so no more."""

@@ -265,6 +265,8 @@ def _study(session: Session, cast: Cast, participant: UUID) -> None:
         "fields": ["age"],
         "first_month": month,
         "last_month": month,
+        "ethics_reference": "CER-1",
+        "ethics_ends_on": TODAY,
         "smallest_group": 5,
         "rule": 1,
         "asked_by": keeper,

@@ -24,6 +24,7 @@ PERSON = "22222222-2222-4222-8222-222222222222"
             Link("youth_worker", PLACE, UUID(PERSON), passes=(UUID(PLACE), UUID(PERSON))),
             {"role": "youth_worker", "at": PLACE, "person": PERSON, "passes": [PLACE, PERSON]},
         ),
+        (Link("manager", approves=True), {"role": "manager", "at": "*", "approves": True}),
     ],
 )
 def test_a_link_is_stored_as_what_it_says_and_nothing_more(link: Link, stored: dict[str, object]) -> None:

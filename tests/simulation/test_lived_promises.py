@@ -319,6 +319,11 @@ BREAKS: Final[dict[str, str]] = {
         program_id, :new, :at, actor_id, 'privacy_officer', 'study_export.made', subject_kind, subject_id, '{}' from
         event where verb = 'study_export.asked' order by n limit 1 returning 'study_export ' || subject_id
         """,
+    "Nobody downloads an export but": """
+        insert into event (program_id, id, at, actor_id, actor_as, verb, subject_kind, subject_id, facts) select
+        program_id, :new, :at, :person, 'researcher', 'exported', 'study_export', id, '{}' from study_export where state
+        = 'asked' order by id limit 1 returning 'study_export ' || subject_id
+        """,
     "Who takes back their consent to research": """
         update study_export set state = 'made', made_at = :at, settled_by = :person, settled_as = 'privacy_officer',
         settled_at = :at where state = 'asked';

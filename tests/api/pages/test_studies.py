@@ -102,6 +102,49 @@ def test_a_study_goes_from_its_form_to_the_file_of_its_recipient(cast: Cast, fiv
 
 
 @pytest.mark.usefixtures("five")
+def test_who_approves_sees_what_they_approve_and_no_change_in_another_window_slips_in(cast: Cast) -> None:
+    keeper, approver = browser(cast, KEEPER), browser(cast, APPROVER)
+    here = keeper.post("/studies", data={**OPENED, "once": "a" * 32}).headers["location"]
+    keeper.post(f"{here}/recipients", data={"person_id": str(cast.people[RECEIVER]), "once": "b" * 32})
+
+    def ask(once: str) -> str:
+        assert keeper.post(f"{here}/exports", data={"once": once * 32}).status_code == 303
+        (found,) = set(re.findall(r"/study-exports/([0-9a-f-]{36})/approval", approver.get(here).text))
+        return f"/study-exports/{found}"
+
+    export = ask("c")
+    said = text_of(approver.get(here).text)
+    for seen in (
+        "Who receives it Onyx Feldspath",
+        "CER-1, until June 30, 2027",
+        "Fields Age at admission, Month of entry",
+    ):
+        assert seen in said
+    assert "Can answer today: Cyanite Serpentine" in text_of(keeper.get(here).text)
+    later = {"ethics_reference": "CER-1", "ethics_ends_on": "2030-06-30", "seen": "1"}
+    assert keeper.post(f"{here}/ethics", data=later).status_code == 303
+    stale = approver.post(f"{export}/approval", data={"seen": "1"})
+    assert stale.status_code == 412
+    over_json = Asker(cast, APPROVER, at=THEN)
+    assert over_json.ask("POST", f"{export}/approval", version=1).status_code == 412
+    said = text_of(approver.get(here).text)
+    assert "The study changed since this was asked for" in said
+    assert "the ethics approval, until June 30, 2027, is renewed until June 30, 2030" in said
+    assert "Opale Gneiss" in said
+    assert f"{export}/approval" not in approver.get(here).text
+    assert [one["verb"] for one in over_json.get(here)["changes"]] == ["study.ethics_renewed", "study.recipient_named"]
+
+    anew = ask("d")
+    assert approver.post(f"{export}/approval", data={"seen": "1"}).status_code == 409
+    assert approver.post(f"{anew}/approval", data={"seen": "1"}).status_code == 303
+    keeper.post(f"{here}/recipients", data={"person_id": str(cast.people[KEEPER]), "once": "e" * 32})
+    page = keeper.get(here).text
+    assert "It was approved before you were named" in text_of(page)
+    assert f"{anew}/en/data.csv" not in page
+    assert keeper.get(f"{anew}/en/data.csv").status_code == 409
+
+
+@pytest.mark.usefixtures("five")
 def test_what_a_form_of_a_study_lacks_is_said_and_what_was_typed_stays(cast: Cast) -> None:
     keeper = browser(cast, KEEPER)
     answer = keeper.post("/studies", data={**OPENED, "first_month": "septembre", "once": "d" * 32})

@@ -24,7 +24,7 @@ from domain.follow_ups.weeks import monday_of
 from domain.kernel import col, local_day, only, rewrite, seal, tuples
 from domain.kernel.actors import Actor
 from domain.participants import ParticipantIdentity, research
-from domain.research import ANSWER_EXPORT, FILES, REMOVE_ROWS, exports, removals, studies
+from domain.research import ANSWER_EXPORT, FILES, REMOVE_ROWS, approvers, exports, removals, studies
 from domain.rights.held import held_of
 from domain.roles import DayAbsence, DayTenures, Link, standing
 from models.base import table_of
@@ -32,7 +32,7 @@ from models.casework import Responsibility, Task
 from models.follow_up import FollowUp
 from models.participant import Participant
 from tests.cast import AT, KEYS, TODAY, Arranged, Cast
-from tests.destroying import DELAY, destroyed
+from tests.destroying import destroyed
 from tests.following import WORKER, in_force
 from tests.refusing import refused
 from tests.researching import APPROVER, KEEPER, RECEIVER, THEN, described, exported, rows_of, several, studied
@@ -257,7 +257,81 @@ def test_an_approval_that_ended_yesterday_refuses_everything(cast: Cast) -> None
         with refused("study.ethics_past"):
             studies.renew_ethics(session, study, "CER-2", last, by=cast.actor(KEEPER), at=THEN)
         studies.renew_ethics(session, study, "CER-2", date(2028, 1, 1), by=cast.actor(KEEPER), at=THEN)
-        rows_of(session, cast, made, at=THEN)
+        with refused("export.ethics_over"):
+            rows_of(session, cast, made, at=THEN)
+        rows_of(session, cast, exported(session, cast, study))  # which somebody else approved, under the renewed one
+
+
+def _renewed(session: Session, cast: Cast, study: UUID) -> None:
+    studies.renew_ethics(session, study, "CER-2026-14", date(2030, 1, 1), by=cast.actor(KEEPER), at=THEN)
+
+
+def _named(session: Session, cast: Cast, study: UUID) -> None:
+    studies.name_recipient(session, study, cast.people[KEEPER], by=cast.actor(KEEPER), at=THEN)
+
+
+def _removed(session: Session, cast: Cast, study: UUID) -> None:
+    _named(session, cast, study)
+    studies.remove_recipient(session, study, cast.people[RECEIVER], by=cast.actor(KEEPER), at=THEN)
+
+
+@pytest.mark.parametrize("change", [_renewed, _named, _removed])
+def test_nobody_approves_another_study_than_the_one_that_was_asked_for(cast: Cast, change: Any) -> None:
+    with cast.session() as session:
+        several(session, cast, 5)
+        study = studied(session, cast)
+        asked = exports.ask(session, study, by=cast.actor(KEEPER), at=THEN)
+        with refused("export.asked_already"):
+            exports.ask(session, study, by=cast.actor(KEEPER), at=THEN)
+        change(session, cast, study)
+        with refused("export.changed"):
+            exports.approve(session, asked, by=cast.actor(APPROVER), at=THEN, seen=1)
+        anew = exports.ask(session, study, by=cast.actor(KEEPER), at=THEN)
+        with refused("export.answered"):
+            exports.approve(session, asked, by=cast.actor(APPROVER), at=THEN, seen=1)
+        assert sorted(one[0] for one in asks(session, ANSWER_EXPORT)) == ["cancelled", "open"]
+        assert studies.changes_of(session, study)[0].actor_id == cast.people[KEEPER]
+        exports.approve(session, anew, by=cast.actor(APPROVER), at=THEN, seen=1)
+
+
+def test_a_change_that_was_undone_asks_nobody_anew(cast: Cast) -> None:
+    with cast.session() as session:
+        several(session, cast, 5)
+        study = studied(session, cast)
+        asked = exports.ask(session, study, by=cast.actor(KEEPER), at=THEN)
+        _named(session, cast, study)
+        studies.remove_recipient(session, study, cast.people[KEEPER], by=cast.actor(KEEPER), at=THEN)
+        exports.approve(session, asked, by=cast.actor(APPROVER), at=THEN)
+
+
+def test_nobody_who_was_named_after_an_approval_receives_what_it_gave(cast: Cast) -> None:
+    keeper = cast.actor(KEEPER)
+    with cast.session() as session:
+        several(session, cast, 5)
+        study = studied(session, cast)
+        made = exported(session, cast, study)
+        _removed(session, cast, study)
+        with refused("export.named_since"):
+            exports.download(session, made, "data.csv", "fr", by=keeper, at=THEN)
+        with refused("export.not_theirs"):
+            rows_of(session, cast, made)
+        later = exported(session, cast, study)
+        exports.download(session, later, "data.csv", "fr", by=keeper, at=THEN)
+        studies.name_recipient(session, study, cast.people[RECEIVER], by=keeper, at=THEN)
+        rows_of(session, cast, made)
+        with refused("export.named_since"):
+            rows_of(session, cast, later)
+
+
+def test_a_shorter_ethics_approval_counts_at_once(cast: Cast) -> None:
+    with cast.session() as session:
+        several(session, cast, 5)
+        study = studied(session, cast)
+        made = exported(session, cast, study)
+        studies.renew_ethics(session, study, "CER-2026-14", THEN.date(), by=cast.actor(KEEPER), at=THEN)
+        rows_of(session, cast, made)
+        with refused("study.ethics_over"):
+            rows_of(session, cast, made, at=THEN + DAY)
 
 
 def test_the_last_day_of_an_approval_is_the_program_s_own_to_its_last_minute(cast: Cast) -> None:
@@ -362,6 +436,13 @@ def test_only_people_of_the_research_are_named_and_what_is_said_of_a_study_is_wh
             studies.open_study(session, replace(described(), last_month=date(2026, 8, 1)), by=by, at=AT)
         with refused("study.ethics_past"):
             studies.open_study(session, described(ends_on=TODAY - DAY), by=by, at=AT)
+        for months in ({"last_month": date(9998, 12, 1)}, {"first_month": date(1, 1, 1)}):
+            with refused("study.months_far"):
+                studies.open_study(session, replace(described(), **months), by=by, at=AT)  # type: ignore[arg-type]  # days
+        with refused("study.ethics_far"):
+            studies.open_study(session, described(ends_on=date(9999, 12, 31)), by=by, at=AT)
+        with refused("study.ethics_far"):
+            studies.renew_ethics(session, study, "CER-2", date(9999, 12, 31), by=by, at=AT)
 
 
 # ------------------------------------------------------------------------------------------- asked, told, and removed
@@ -408,6 +489,21 @@ def test_the_task_does_not_fall_to_who_asked_while_they_stand_in_for_who_approve
         away = DayTenures(today, there.tenures, [gone])
         assert [one.person_id for one in away.falls([Link("privacy_officer")]).holders] == [asker]
         assert not away.falls(links).holders, "it is vacant, which the coordination sees"
+
+
+def test_the_task_falls_to_no_deputy_who_was_not_given_approvals(cast: Cast) -> None:
+    with cast.session() as session:
+        several(session, cast, 5)
+        asked = exports.ask(session, studied(session, cast), by=cast.actor(KEEPER), at=THEN)
+        ((_, links, _),) = asks(session, ANSWER_EXPORT)
+        export, there = exports.find_export(session, asked), standing(session, local_day(session, THEN))
+        assert export is not None
+        assert [one.person_id for one in approvers.who_can(session, export, there.day)] == [cast.people[APPROVER]]
+        deputy = cast.people["director_ccsmtl"]
+        for kinds, able in ((("tasks",), []), (("approvals",), [deputy])):
+            gone = DayAbsence(uuid4(), cast.people[APPROVER], deputy, kinds, there.day, there.day)
+            away = DayTenures(there.day, there.tenures, [gone])
+            assert [one.person_id for one in away.falls(links).holders] == able
 
 
 def test_no_one_asks_for_what_nobody_else_could_approve(cast: Cast) -> None:
@@ -560,13 +656,13 @@ def test_a_destroyed_file_leaves_every_export_and_its_rows_open_no_more(cast: Ca
     long_after = AT + timedelta(days=3650)
     with cast.session() as session:
         people = several(session, cast, 5)
-        study = studied(session, cast, described(ends_on=date(2040, 1, 1)))
+        study = studied(session, cast)
         export_id = exported(session, cast, study)
         session.execute(text("update follow_up set state = 'completed'"))
         session.execute(text("update participant set retain_until = '2032-01-01'"))
         destroyed(session, cast, people[0], at=long_after, knowing=("referral",))
         with refused("export.not_made"):
-            rows_of(session, cast, export_id, at=long_after + DELAY)
+            exports.file_of_export(session, export_id, "data.csv", "fr")
         found = studies.find_study(session, study)
         assert found is not None
         assert len(exports.to_remove(session, found)) == 5
