@@ -32,7 +32,7 @@ from domain.accompaniment import (
 )
 from domain.admissions import duplicates, first_meetings, triage
 from domain.casework import asking
-from domain.kernel import col, only, run, scalar
+from domain.kernel import col, only, run, scalar, surely
 from domain.participants import (
     OF_RECRUITERS,
     CriterionFound,
@@ -174,7 +174,7 @@ def _to_triage(seen: SeenFile) -> tuple[Referral | None, Referral | None]:
         return None, None
     referrals = reading.referrals_of(seen.session, seen.id)
     waiting = next((one for one in referrals if one.state == "received"), None)
-    return waiting, _to_triage_again(seen.row, referrals)
+    return waiting, None if waiting else _to_triage_again(seen.row, referrals)
 
 
 def _names_another(seen: SeenFile) -> bool:
@@ -186,8 +186,9 @@ def _names_another(seen: SeenFile) -> bool:
 
 def _to_triage_again(row: UnsealedFacts, referrals: Sequence[Referral]) -> Referral | None:
     """The referral that can be triaged again: the candidate has no number yet, and it was not refused."""
-    last = referrals[0] if referrals else None
-    if row.state not in BEING_ADMITTED or last is None or last.state != "triaged" or last.result == "refused":
+    triaged = [one for one in referrals if one.state == "triaged"]
+    last = max(triaged, key=lambda one: surely(one.triaged_at), default=None)
+    if row.state not in BEING_ADMITTED or last is None or last.result == "refused":
         return None
     return last
 
