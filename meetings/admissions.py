@@ -33,7 +33,7 @@ from domain.kernel import (
     local_day,
     of,
     only,
-    says_something,
+    says_why,
     scalar,
     surely,
     trimmed,
@@ -181,9 +181,9 @@ def _checked_words(outcome: str, reason: str, offered: str) -> tuple[str, str]:
     if outcome not in ADMISSION_OUTCOMES:
         raise Refusal("admission.outcome", N_("Choose one of the decisions that the committee can take."))
     reason, offered = trimmed(reason), trimmed(offered)
-    if outcome == "refuse" and not (says_something(reason) and says_something(offered)):
+    if outcome == "refuse" and not (says_why(reason) and says_why(offered)):
         raise Refusal("triage.refusal", N_("A refusal needs a reason, and what was offered instead."))
-    if outcome in ("defer", "more") and not says_something(reason):
+    if outcome in ("defer", "more") and not says_why(reason):
         raise Refusal("reason.missing", N_("Say why, in a few words."))
     return reason, offered
 

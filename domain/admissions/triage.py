@@ -16,20 +16,7 @@ from sqlmodel import Session
 from domain.accompaniment import recruiting, reviews, withdrawals, workers
 from domain.admissions import asking_referrers
 from domain.casework import BY_ITS_ACT, asking, assigning, cases
-from domain.kernel import (
-    Actor,
-    Refusal,
-    add_row,
-    both,
-    first,
-    local_day,
-    next_number,
-    of,
-    only,
-    says_something,
-    scalar,
-    seal,
-)
+from domain.kernel import Actor, Refusal, add_row, both, first, local_day, next_number, of, only, says_why, scalar, seal
 from domain.mail import coordination_chain
 from domain.participants import (
     OF_RECRUITERS,
@@ -150,7 +137,7 @@ def _refuse_exception(criterion: str, finding: str, why: str) -> None:
         raise Refusal(
             "triage.no_exception", N_("Only the third criterion allows an exception, if it is not met."), source="AD-C3"
         )
-    if not says_something(why):
+    if not says_why(why):
         raise Refusal(
             "triage.no_reason", N_("Say why the situation makes it desirable to admit the person."), source="AD-C3"
         )
@@ -211,11 +198,13 @@ def triage(
     reason, offered = checked_answer(reason, LONGEST), checked_answer(offered, LONGEST)
     participant = hold_participant(session, held.participant_id)
     if result == "refused":
-        if not (says_something(reason) and says_something(offered)):
+        if not (says_why(reason) and says_why(offered)):
             raise Refusal("triage.refusal", N_("A refusal needs a reason, and what was offered instead."))
     else:
-        if result == "forwarded" and not says_something(reason):
-            raise Refusal("triage.forwarding", N_("Say why it cannot wait for the committee."), source="AD-R4")
+        if result == "forwarded" and not says_why(reason):
+            raise Refusal(
+                "triage.forwarding", N_("Say in a few words why it cannot wait for the committee."), source="AD-R4"
+            )
         _refuse_unless_allowed(session, participant, result)
     change_referral(
         session,

@@ -114,6 +114,15 @@ def test_an_age_that_is_not_known_is_owed_until_the_birth_date_is(clinic: Cast) 
     assert _owed(clinic)["state"] == "done"
 
 
+def test_nobody_is_sent_at_once_for_a_reason_that_says_nothing(clinic: Cast) -> None:
+    referral_id, by = refer(clinic), clinic.actor("coordinator")
+    for reason in ("", "x", "xxx"):
+        with clinic.session() as session, refused("triage.forwarding"):
+            triage.triage(session, referral_id, "forwarded", reason=reason, by=by, at=AT)
+        with clinic.session() as session, refused("triage.refusal"):
+            triage.triage(session, referral_id, "refused", reason="Hors du territoire", offered=reason, by=by, at=AT)
+
+
 def test_who_recruits_is_not_sent_at_once(clinic: Cast) -> None:
     referral_id = refer(clinic, replace(ONDINE, recruiter=True))
     with clinic.session() as session, refused("triage.recruiter"):
