@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import Final
 from uuid import UUID
@@ -109,6 +110,23 @@ class SeenFile:
 
 
 @dataclass(frozen=True)
+class Owed:
+    """What is to be confirmed since the person went straight to a worker, in words, and by which day."""
+
+    criteria: str
+    due_on: date | None
+
+
+def owed_of(seen: SeenFile) -> Owed | None:
+    """What is owed of somebody since they went straight to a worker; None where nothing is."""
+    asked = asking.open_ones(seen.session, triage.OWED, seen.id)
+    if not asked:
+        return None
+    criteria = findings.in_words(triage.to_confirm(seen.session, seen.row))
+    return Owed(criteria[seen.context.language], asked[0].due_on)
+
+
+@dataclass(frozen=True)
 class Admission:
     """Where an admission stands: `waiting` is the referral to triage, `again` the one that can be triaged again.
 
@@ -118,7 +136,7 @@ class Admission:
     waiting: Referral | None
     again: Referral | None
     maybe_known: bool
-    owed: tuple[str, ...]  # the criteria that are owed since the person went straight to a worker
+    owed: Owed | None
     found: Mapping[str, CriterionFound]
     criteria: list[tuple[str, str, CriterionFound | None]]
     named: CandidateWorker | None
@@ -150,7 +168,7 @@ def admission_of(seen: SeenFile) -> Admission:
         waiting=waiting,
         again=again,
         maybe_known=bool(waiting and duplicates.alike(session, [row.id], reader=seen.context.asker.person_id)),
-        owed=triage.still_owed(session, row) if asking.open_ones(session, triage.OWED, row.id) else (),
+        owed=owed_of(seen),
         found=found,
         criteria=_criteria(row, found),
         named=workers.named(session, row.id),

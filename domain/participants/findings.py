@@ -17,11 +17,21 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.kernel import Actor, Refusal, col, every, local_day, of, only, scalar, unseal
 from domain.record import Ground, Purpose, record_read
-from locales import N_, say
+from locales import LANGUAGES, N_, say
 from models.referral import CriterionFinding, Referral
 
 #: The criterion for those alone who also recruit others; none of them is admitted without it.
 OF_RECRUITERS: Final = "AD-C4"
+#: What each criterion is called.
+NAMES: Final[Mapping[str, str]] = {
+    "AD-C0": N_("Sexual exploitation"),
+    "AD-C1": N_("12 to 24 years old"),
+    "AD-C2": N_("Area served"),
+    "AD-C3": N_("Recognizes harms"),
+    # Of those alone who recruit others: “not met” says that they do not admit it, or do not commit to stop.
+    "AD-C4": N_("Recruits others, admits it and commits to stop"),
+    "AD-C5": N_("Voluntary"),
+}
 
 
 @dataclass(frozen=True)
@@ -36,6 +46,11 @@ class CriterionFound:
     allowed_by: UUID | None = None
     fact: str = ""
     why: str = ""
+
+
+def in_words(criteria: Iterable[str]) -> Mapping[str, str]:
+    """These criteria as people call them, one after the other, in each language."""
+    return {language: "; ".join(say(language, NAMES[one]) for one in criteria) for language in LANGUAGES}
 
 
 def findings_of(session: Session, participant_id: UUID) -> dict[str, CriterionFound]:
@@ -104,7 +119,7 @@ def refuse_not_met(found: Mapping[str, CriterionFound], *criteria: str) -> None:
                 "triage.not_met",
                 N_("Admission requires this criterion: %(criterion)s."),
                 source=criterion,
-                criterion=criterion,
+                criterion=in_words([criterion]),
             )
 
 
