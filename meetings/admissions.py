@@ -33,14 +33,14 @@ from domain.kernel import (
     local_day,
     of,
     only,
-    says_something,
+    says_why,
     scalar,
     surely,
     trimmed,
     tuples,
 )
 from domain.mail import coordination_chain
-from domain.participants import hold_participant
+from domain.participants import findings, hold_participant
 from locales import LANGUAGES, N_, say
 from meetings import agendas, deciding, freezing, posting, running
 from meetings.agenda_items import FORWARDED, STILL_HOLDS, TALKED_ABOUT, item_of, not_on_one
@@ -181,9 +181,9 @@ def _checked_words(outcome: str, reason: str, offered: str) -> tuple[str, str]:
     if outcome not in ADMISSION_OUTCOMES:
         raise Refusal("admission.outcome", N_("Choose one of the decisions that the committee can take."))
     reason, offered = trimmed(reason), trimmed(offered)
-    if outcome == "refuse" and not (says_something(reason) and says_something(offered)):
+    if outcome == "refuse" and not (says_why(reason) and says_why(offered)):
         raise Refusal("triage.refusal", N_("A refusal needs a reason, and what was offered instead."))
-    if outcome in ("defer", "more") and not says_something(reason):
+    if outcome in ("defer", "more") and not says_why(reason):
         raise Refusal("reason.missing", N_("Say why, in a few words."))
     return reason, offered
 
@@ -277,7 +277,7 @@ def _put_on_agenda(
                 N_("The coordinator assigned it directly to a worker on %(day)s, as it could not wait."),
                 {"day": local_day(session, at).isoformat()},
             ),
-            *([ItemReason("owed", _STILL_TO_CONFIRM, {"criteria": ", ".join(owed)})] if owed else []),
+            *([ItemReason("owed", _STILL_TO_CONFIRM, {"criteria": findings.in_words(owed)})] if owed else []),
         ],
         by=by,
         at=at,

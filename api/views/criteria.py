@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from domain.participants import findings
 from locales import N_
 
 #: Whether they are of an age for the program works itself out: nothing is asked.
@@ -20,15 +21,7 @@ ASKED: Final[Mapping[str, str]] = {
     "AD-C5": N_("Their wish to take part: what they said"),
 }
 #: What a criterion is called.
-NAMES: Final[Mapping[str, str]] = {
-    "AD-C0": N_("Sexual exploitation"),
-    "AD-C1": N_("12 to 24 years old"),
-    "AD-C2": N_("Area served"),
-    "AD-C3": N_("Recognizes harms"),
-    # Of those alone who recruit others: “not met” says that they do not admit it, or do not commit to stop.
-    "AD-C4": N_("Recruits others, admits it and commits to stop"),
-    "AD-C5": N_("Voluntary"),
-}
+NAMES: Final = findings.NAMES
 
 
 def on_form_of(criterion: str) -> str:

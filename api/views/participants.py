@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import Final
 from uuid import UUID
@@ -32,7 +33,7 @@ from domain.accompaniment import (
 )
 from domain.admissions import duplicates, first_meetings, triage
 from domain.casework import asking
-from domain.kernel import col, only, run, scalar
+from domain.kernel import col, only, run, scalar, surely
 from domain.participants import (
     OF_RECRUITERS,
     CriterionFound,
@@ -109,6 +110,23 @@ class SeenFile:
 
 
 @dataclass(frozen=True)
+class Owed:
+    """What is to be confirmed since the person went straight to a worker, in words, and by which day."""
+
+    criteria: str
+    due_on: date | None
+
+
+def owed_of(seen: SeenFile) -> Owed | None:
+    """What is owed of somebody since they went straight to a worker; None where nothing is."""
+    asked = asking.open_ones(seen.session, triage.OWED, seen.id)
+    if not asked:
+        return None
+    criteria = findings.in_words(triage.to_confirm(seen.session, seen.row))
+    return Owed(criteria[seen.context.language], asked[0].due_on)
+
+
+@dataclass(frozen=True)
 class Admission:
     """Where an admission stands: `waiting` is the referral to triage, `again` the one that can be triaged again.
 
@@ -118,7 +136,7 @@ class Admission:
     waiting: Referral | None
     again: Referral | None
     maybe_known: bool
-    owed: tuple[str, ...]  # the criteria that are owed since the person went straight to a worker
+    owed: Owed | None
     found: Mapping[str, CriterionFound]
     criteria: list[tuple[str, str, CriterionFound | None]]
     named: CandidateWorker | None
@@ -150,7 +168,7 @@ def admission_of(seen: SeenFile) -> Admission:
         waiting=waiting,
         again=again,
         maybe_known=bool(waiting and duplicates.alike(session, [row.id], reader=seen.context.asker.person_id)),
-        owed=triage.still_owed(session, row) if asking.open_ones(session, triage.OWED, row.id) else (),
+        owed=owed_of(seen),
         found=found,
         criteria=_criteria(row, found),
         named=workers.named(session, row.id),
@@ -174,7 +192,7 @@ def _to_triage(seen: SeenFile) -> tuple[Referral | None, Referral | None]:
         return None, None
     referrals = reading.referrals_of(seen.session, seen.id)
     waiting = next((one for one in referrals if one.state == "received"), None)
-    return waiting, _to_triage_again(seen.row, referrals)
+    return waiting, None if waiting else _to_triage_again(seen.row, referrals)
 
 
 def _names_another(seen: SeenFile) -> bool:
@@ -186,8 +204,9 @@ def _names_another(seen: SeenFile) -> bool:
 
 def _to_triage_again(row: UnsealedFacts, referrals: Sequence[Referral]) -> Referral | None:
     """The referral that can be triaged again: the candidate has no number yet, and it was not refused."""
-    last = referrals[0] if referrals else None
-    if row.state not in BEING_ADMITTED or last is None or last.state != "triaged" or last.result == "refused":
+    triaged = [one for one in referrals if one.state == "triaged"]
+    last = max(triaged, key=lambda one: surely(one.triaged_at), default=None)
+    if row.state not in BEING_ADMITTED or last is None or last.result == "refused":
         return None
     return last
 

@@ -11,7 +11,7 @@ from api.access.participants import Facts, read_facts
 from api.access.permissions import Action, Forbidden, require
 from api.views.criteria import AGE, ASKED, NAMES, on_form_of
 from api.views.opened_files import Lines, OpenedNow, age_in_words, opened_who, opened_without_the_name
-from api.views.participants import SeenFile
+from api.views.participants import Owed, SeenFile, owed_of
 from domain.admissions import ASKABLE, Duplicate, duplicates, triage
 from domain.casework import asking
 from domain.participants import OF_RECRUITERS, CriterionFound, ReadReferral, ReferralForm, fields_of, opened, reading
@@ -46,11 +46,11 @@ class Sitting:
 
 @dataclass(frozen=True)
 class TriageShown:
-    """The page of one referral: `owed` are the criteria that are owed since the person went straight to a worker."""
+    """The page of one referral."""
 
     referral: Referral
     to_triage: bool
-    owed: tuple[str, ...]
+    owed: Owed | None
     told: OpenedNow
     criteria: list[CriterionShown]
     sitting: Sitting | None
@@ -76,7 +76,7 @@ def triage_shown(seen: SeenFile, area: str, typed: Mapping[str, object]) -> Tria
     return TriageShown(
         referral=referral,
         to_triage=to_triage,
-        owed=() if to_triage else triage.still_owed(context.session, seen.row),
+        owed=owed_of(seen),
         told=opened_without_the_name(read, only=[replace(one, facts={}) for one in this]),
         criteria=[
             _criterion(one, read, this[0] if this else None, area, typed, recruiter=seen.row.recruiter) for one in asked

@@ -47,6 +47,7 @@ from domain.participants import (
     finish_step,
     hold_participant,
     identity_within,
+    refuse_before_referral,
     research,
     signers,
     text_of,
@@ -128,14 +129,15 @@ def sign_form(
     drawn, on that day. Where no step of an admission stores the form, the coordinator is asked to. Guide: AD-R8.
 
     Raises Refusal, and then nothing is kept: the person has not committed; no worker is said, or one who was none on
-    that day; signed before it was explained, on a future day, before a withdrawal, or by a person who may not at that
-    age; without the limits stated; under a text that has no such line; a partner twice, or whose agreement is not in
-    force; or no signature that can be seen.
+    that day; signed before it was explained, on a future day, before the referral or a withdrawal, or by a person who
+    may not at that age; without the limits stated; under a text that has no such line; a partner twice, or whose
+    agreement is not in force; or no signature that can be seen.
     """
     held = hold_participant(session, participant_id, seen=seen)
     _refuse_too_early(session, held)
     today = local_day(session, at)
     _refuse_days(signed, today)
+    refuse_before_referral(session, participant_id, signed.explained_on)
     if not signed.limits_stated:
         raise Refusal(
             "consent.limits", N_("State the limits of confidentiality and the duty to report first."), source="AD-R8"

@@ -11,7 +11,14 @@ from domain.accompaniment import workers
 from domain.admissions.triage import end_admission
 from domain.casework import scheduling
 from domain.kernel import Actor, Refusal, add_row, col, every, local_day, next_number, of, program_of
-from domain.participants import change_participant, finish_step, hold_participant, participant_state_after, step_of
+from domain.participants import (
+    change_participant,
+    finish_step,
+    hold_participant,
+    participant_state_after,
+    refuse_before_referral,
+    step_of,
+)
 from domain.record import events
 from locales import N_
 from models.participant import MEETING_OUTCOMES, MEETING_WAYS, FirstMeeting
@@ -33,7 +40,8 @@ def record_first_meeting(
 
     A candidate who takes time to think is asked again on `back_on`, and stays with this worker. The step is due on that
     day, for the worker named by then. One who commits goes on to the consent. One who declines goes no further, and may
-    be referred again. Raises Refusal: no one is named to meet them, a day to come, or a state that does not allow it.
+    be referred again. Raises Refusal: no one is named to meet them, a day to come or before the referral, or a state
+    that does not allow it.
     """
     held = hold_participant(session, participant_id)
     named = workers.named(session, participant_id)
@@ -42,6 +50,7 @@ def record_first_meeting(
             "first_meeting.state", N_("A first meeting needs a worker who was named to hold it."), source="AD-R6"
         )
     _refuse_impossible(met_on, way, outcome, back_on, today=local_day(session, at))
+    refuse_before_referral(session, participant_id, met_on)
     if with_second and named.second_id is None:
         raise Refusal("first_meeting.second", N_("No second worker is named for this candidate."), source="AD-R6")
     row = FirstMeeting(

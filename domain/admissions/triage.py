@@ -16,20 +16,7 @@ from sqlmodel import Session
 from domain.accompaniment import recruiting, reviews, withdrawals, workers
 from domain.admissions import asking_referrers
 from domain.casework import BY_ITS_ACT, asking, assigning, cases
-from domain.kernel import (
-    Actor,
-    Refusal,
-    add_row,
-    both,
-    first,
-    local_day,
-    next_number,
-    of,
-    only,
-    says_something,
-    scalar,
-    seal,
-)
+from domain.kernel import Actor, Refusal, add_row, both, first, local_day, next_number, of, only, says_why, scalar, seal
 from domain.mail import coordination_chain
 from domain.participants import (
     OF_RECRUITERS,
@@ -40,6 +27,7 @@ from domain.participants import (
     checked_answer,
     checked_offers,
     destruction,
+    findings,
     findings_of,
     finish_step,
     hold_participant,
@@ -131,7 +119,7 @@ def _checked(criterion: str, said: Finding) -> Finding:
             "triage.no_fact",
             N_("Say on what basis %(criterion)s is met or not met."),
             source=criterion,
-            criterion=criterion,
+            criterion=findings.in_words([criterion]),
         )
     if said.admit_all_the_same:
         _refuse_exception(criterion, said.finding, why)
@@ -150,7 +138,7 @@ def _refuse_exception(criterion: str, finding: str, why: str) -> None:
         raise Refusal(
             "triage.no_exception", N_("Only the third criterion allows an exception, if it is not met."), source="AD-C3"
         )
-    if not says_something(why):
+    if not says_why(why):
         raise Refusal(
             "triage.no_reason", N_("Say why the situation makes it desirable to admit the person."), source="AD-C3"
         )
@@ -211,11 +199,13 @@ def triage(
     reason, offered = checked_answer(reason, LONGEST), checked_answer(offered, LONGEST)
     participant = hold_participant(session, held.participant_id)
     if result == "refused":
-        if not (says_something(reason) and says_something(offered)):
+        if not (says_why(reason) and says_why(offered)):
             raise Refusal("triage.refusal", N_("A refusal needs a reason, and what was offered instead."))
     else:
-        if result == "forwarded" and not says_something(reason):
-            raise Refusal("triage.forwarding", N_("Say why it cannot wait for the committee."), source="AD-R4")
+        if result == "forwarded" and not says_why(reason):
+            raise Refusal(
+                "triage.forwarding", N_("Say in a few words why it cannot wait for the committee."), source="AD-R4"
+            )
         _refuse_unless_allowed(session, participant, result)
     change_referral(
         session,
@@ -378,15 +368,24 @@ def still_owed(session: Session, participant: Participant) -> tuple[str, ...]:
     AD-C3 keeps no one where it is only to be confirmed, nor where why they are admitted all the same was said.
     """
     found = findings_of(session, participant.id)
-    return tuple(one for one in _asked_of(participant) if not _is_enough(found.get(one)))
+    return tuple(one for one in _not_settled(participant, found) if one != _OF_HARMS or not _is_unknown(found.get(one)))
 
 
-def _is_enough(found: CriterionFound | None) -> bool:
-    if found is None:
-        return False
-    if found.criterion == _OF_HARMS:
-        return found.finding != "not_met" or found.allowed_by is not None
-    return found.finding == "met"
+def to_confirm(session: Session, participant: Participant) -> tuple[str, ...]:
+    """All that is to be confirmed, or is not met, of a person who went straight to a worker: AD-C3 as well."""
+    return _not_settled(participant, findings_of(session, participant.id))
+
+
+def _not_settled(participant: Participant, found: Mapping[str, CriterionFound]) -> tuple[str, ...]:
+    return tuple(one for one in _asked_of(participant) if not _is_settled(found.get(one)))
+
+
+def _is_settled(found: CriterionFound | None) -> bool:
+    return found is not None and (found.finding == "met" or found.allowed_by is not None)
+
+
+def _is_unknown(found: CriterionFound | None) -> bool:
+    return found is not None and found.finding == "unknown"
 
 
 def _asked_of(participant: Participant) -> tuple[str, ...]:
@@ -399,17 +398,17 @@ def owe_findings(
     """Ask the coordinator for the criteria that a person went straight to a worker without, by the committee's day.
 
     The task outlives the meeting: it waits also where that is cancelled, and where the worker refuses or leaves. No
-    number is given before. Returns the criteria, none where each was found.
+    number is given before. Returns all that is to be confirmed, none where each was found.
     """
-    owed = still_owed(session, hold_participant(session, participant_id))
-    if owed and not asking.open_ones(session, OWED, participant_id):
+    participant = hold_participant(session, participant_id)
+    if still_owed(session, participant) and not asking.open_ones(session, OWED, participant_id):
         title = both(_OWED, reference=known_as(session, participant_id))
         chain, item = coordination_chain(session), str(participant_id)
         within = DAYS_OWED
         assigning.assign_within(
             session, OWED, item, title, chain, within=within, due_on=due_on, by=by, at=at, evidence=BY_ITS_ACT
         )
-    return owed
+    return to_confirm(session, participant)
 
 
 _OWED: Final = N_("Confirm the criteria of %(reference)s, who went straight to a worker")
@@ -429,7 +428,9 @@ def _refuse_unless_allowed(session: Session, participant: Participant, result: s
     found = findings_of(session, participant.id)
     left = missing(session, participant)
     if left and result == "committee":
-        raise Refusal("triage.not_looked_at", N_("Assess every criterion first: %(left)s."), left=", ".join(left))
+        raise Refusal(
+            "triage.not_looked_at", N_("Assess every criterion first: %(left)s."), left=findings.in_words(left)
+        )
     refuse_not_met(found, *NEVER_WITHOUT, *([OF_RECRUITERS] if participant.recruiter else []))
     third = found.get(_OF_HARMS)
     if third is not None and third.finding == "not_met" and third.allowed_by is None:

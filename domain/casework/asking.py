@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -102,6 +102,7 @@ class AskingTask(NamedTuple):
     item: str
     opened_at: datetime
     links: list[Link]
+    due_on: date | None
 
 
 def open_ones(session: Session, step: str | None, item: UUID | None = None) -> list[AskingTask]:
@@ -112,7 +113,7 @@ def open_ones(session: Session, step: str | None, item: UUID | None = None) -> l
     ]
     rows = tuples(
         session,
-        only(Task.id, Task.item, surely(Task.opened_at), Responsibility.links)
+        only(Task.id, Task.item, surely(Task.opened_at), Responsibility.links, Task.due_on)
         .join(Responsibility, same(Responsibility, Task) & (col(Responsibility.id) == col(Task.declared_owed_by_id)))
         .where(col(Task.case_id).is_(None), Task.state == "open", *about)
         .order_by(col(Task.opened_at), col(Task.id)),

@@ -94,6 +94,7 @@ from domain.kernel.tokens import digest as digest
 from domain.kernel.typed_words import checked as checked
 from domain.kernel.typed_words import is_text as is_text
 from domain.kernel.typed_words import says_something as says_something
+from domain.kernel.typed_words import says_why as says_why
 from domain.kernel.typed_words import trimmed as trimmed
 from domain.kernel.undecided import MATTER as MATTER
 from domain.kernel.undecided import as_said as as_said

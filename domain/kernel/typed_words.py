@@ -19,6 +19,7 @@ _UNSEEN: Final = ("Cf", "Zs", "Zl", "Zp")
 _NO_TEXT: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 LONGEST: Final = 4_000
+_WORD: Final = re.compile(r"[^\W\d_]{3,}")
 
 
 def _shows(character: str) -> bool:
@@ -38,6 +39,15 @@ def says_something(words: str) -> bool:
     return any(
         character.isalnum() and _shows(character) and unicodedata.category(character) != "Lm" for character in words
     )
+
+
+def says_why(words: str) -> bool:
+    """Whether there is a word that another person can read as a reason: not an "x", nor one letter again and again.
+
+    In a script without capitals, such as Chinese, one character may be a word.
+    """
+    is_a_word = any(len(set(word.casefold())) > 1 for word in _WORD.findall(words))
+    return is_a_word or any(_shows(one) and unicodedata.category(one) == "Lo" for one in words)
 
 
 def checked(text: str) -> str:

@@ -46,6 +46,7 @@ from domain.participants.destruction_requests import DestructionRequest as Destr
 from domain.participants.findings import OF_RECRUITERS as OF_RECRUITERS
 from domain.participants.findings import CriterionFound as CriterionFound
 from domain.participants.findings import findings_of as findings_of
+from domain.participants.findings import refuse_before_referral as refuse_before_referral
 from domain.participants.findings import refuse_not_met as refuse_not_met
 from domain.participants.findings import told_before as told_before
 from domain.participants.identity import IdentityColumns as IdentityColumns

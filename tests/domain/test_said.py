@@ -15,7 +15,7 @@ from domain.casework.tasks import needed_reason
 from domain.declarations import filling_in
 from domain.kernel.refusals import Refusal
 from domain.kernel.sealing import seal
-from domain.kernel.typed_words import checked, is_text, says_something, trimmed
+from domain.kernel.typed_words import checked, is_text, says_something, says_why, trimmed
 from models.participant import RECRUITER_LEVELS
 
 UNSEEN = list(" \n\t\u00a0\u200b\u200d\u2060\ufeff\u3164\u2800\u2028\u00ad\u202e")
@@ -51,6 +51,16 @@ def test_a_reason_has_a_letter_or_a_digit(reason: str) -> None:
     with pytest.raises(Refusal) as refused:
         needed_reason(reason)
     assert refused.value.code == "reason.missing"
+
+
+@pytest.mark.parametrize("reason", ["x", "x.", "xxx", "Aaaa", "1", "12 345", "no", "\u3164", "a b c"])
+def test_nobody_goes_straight_to_a_worker_for_an_x(reason: str) -> None:
+    assert not says_why(reason)
+
+
+@pytest.mark.parametrize("reason", ["Non", "Urgent", "Danger ce soir.", "Été 2026", "危险", "خطر"])
+def test_one_word_is_a_reason(reason: str) -> None:
+    assert says_why(reason)
 
 
 def test_of_a_recruiter_four_things_are_said_and_none_is_a_full_stop() -> None:

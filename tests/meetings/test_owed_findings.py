@@ -15,6 +15,7 @@ from domain.accompaniment import barring, workers
 from domain.admissions import correcting, triage
 from meetings import schedule
 from meetings.agenda_items import pool_of
+from meetings.reasons import in_words
 from tests.api.application import client_for
 from tests.cast import AT, Arranged, Cast
 from tests.following import SECOND, WORKER, tasks_of
@@ -60,7 +61,11 @@ def test_the_findings_are_owed_by_the_day_of_the_next_committee_which_hears_what
             text("select (starts_at at time zone 'America/Toronto')::date from meeting where id = :id"), {"id": here}
         ).scalar_one()
         pool = [row for row in pool_of(session, committee_of(session, here)) if row.kind == "forwarded"]
-        assert "AD-C0" in str(pool[0].reasons)
+        told = in_words(pool[0].reasons, "en")
+    assert (
+        "Still to be confirmed on that day: "
+        "Sexual exploitation; 12 to 24 years old; Area served; Recognizes harms; Voluntary." in told
+    )
     assert (_owed(clinic)["state"], _owed(clinic)["due_on"]) == ("open", day)
 
 
@@ -112,6 +117,15 @@ def test_an_age_that_is_not_known_is_owed_until_the_birth_date_is(clinic: Cast) 
         changes = {"birth_date": date(2004, 5, 4)}
         correcting.correct_identity(session, participant_id, changes, by=by, at=later)
     assert _owed(clinic)["state"] == "done"
+
+
+def test_nobody_is_sent_at_once_for_a_reason_that_says_nothing(clinic: Cast) -> None:
+    referral_id, by = refer(clinic), clinic.actor("coordinator")
+    for reason in ("", "x", "xxx"):
+        with clinic.session() as session, refused("triage.forwarding"):
+            triage.triage(session, referral_id, "forwarded", reason=reason, by=by, at=AT)
+        with clinic.session() as session, refused("triage.refusal"):
+            triage.triage(session, referral_id, "refused", reason="Hors du territoire", offered=reason, by=by, at=AT)
 
 
 def test_who_recruits_is_not_sent_at_once(clinic: Cast) -> None:
