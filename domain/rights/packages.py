@@ -17,6 +17,7 @@ from datetime import date, datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID, uuid4
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session
 
 from domain.files import Cell, spreadsheets
@@ -37,11 +38,12 @@ from domain.kernel import (
     scalars,
     seal,
     seal_again,
+    surely,
     unseal,
 )
 from domain.mail import NameGate
 from domain.names import Ours, shapes_in, takes_out
-from domain.participants import asked_rights, identity_within, known_as, names_known, rates, without_the_name
+from domain.participants import Said, asked_rights, identity_within, known_as, names_known, rates, without_the_name
 from domain.record import Purpose, events, record_read
 from domain.rights import requests
 from domain.rights.held import Held, held_of
@@ -137,12 +139,12 @@ def make(session: Session, request_id: UUID, digest: str, *, seen: int | None, b
         raise Refusal(
             "rights.names_another", N_("Another person who is known here can still be read in it. Mask them.")
         )
-    kept_before = standing(session, row.id)
-    if kept_before is not None and kept_before.digest == digest and local_day(session, kept_before.made_at) == today:
-        return kept_before.id  # the same button, twice
+    kept = {"pieces": [one.to_json() for one in (*prepared.pieces, *_who_read(session, row))]}
+    before = first(session, of(RightsPackage).where(*_standing(row.id)))
+    if before is not None and before.kept_until >= today and _said(session, before) == kept:
+        return before.id  # the same button, twice: nobody read the file since
     _remove(session, row.id, "changed", at=at)
     package_id = uuid4()
-    kept = {"pieces": [one.to_json() for one in (*prepared.pieces, *_who_read(session, row))]}
     add_row(
         session,
         RightsPackage(
@@ -163,19 +165,26 @@ def make(session: Session, request_id: UUID, digest: str, *, seen: int | None, b
 
 def standing(session: Session, request_id: UUID) -> RightsPackage | None:
     """The package of a request that can be opened, without its content; None where none is made, or it is over."""
-    theirs = RightsPackage.request_id == request_id, col(RightsPackage.removed_at).is_(None)
-    return first(session, of(RightsPackage, without=(RightsPackage.sealed,)).where(*theirs))
+    return first(session, of(RightsPackage, without=(RightsPackage.sealed,)).where(*_standing(request_id)))
+
+
+def _standing(request_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    return col(RightsPackage.request_id) == request_id, col(RightsPackage.removed_at).is_(None)
+
+
+def _said(session: Session, package: RightsPackage) -> Said:
+    place = f"rights_package/{package.id}"
+    return unseal(session, package.participant_id, place, surely(package.sealed))
 
 
 def opened(session: Session, request_id: UUID, *, by: Actor, at: datetime) -> tuple[RightsPackage, list[Held]]:
     """The package of a request, opened to be handed over, and noted on record. Raises Refusal where none stands."""
     row = _about_a_file(requests.hold(session, request_id), even_over=True)
-    theirs = RightsPackage.request_id == request_id, col(RightsPackage.removed_at).is_(None)
-    package = first(session, of(RightsPackage).where(*theirs))
+    package = first(session, of(RightsPackage).where(*_standing(request_id)))
     if package is None or package.sealed is None or package.kept_until < local_day(session, at):
         raise Refusal("rights.no_package", N_("There is no package: it was not made yet, or its last day is over."))
     _note_reading(session, row, by=by, at=at)
-    (kept,) = unseal(session, package.participant_id, f"rights_package/{package.id}", package.sealed).values()
+    (kept,) = _said(session, package).values()
     return package, [Held.of_json(one) for one in kept]
 
 
