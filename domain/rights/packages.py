@@ -20,7 +20,6 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement
 from sqlmodel import Session
 
-from domain.files import Cell, spreadsheets
 from domain.follow_ups import WORKBOOK
 from domain.kernel import (
     Actor,
@@ -47,6 +46,7 @@ from domain.participants import Said, asked_rights, identity_within, known_as, n
 from domain.record import Purpose, events, record_read
 from domain.rights import requests
 from domain.rights.held import Held, held_of
+from domain.rights.told import told_of
 from domain.rights.who_read import readings_of, taken_along
 from locales import N_, say
 from models.right import WITH_A_PACKAGE, RightsPackage, RightsRequest
@@ -56,7 +56,12 @@ from models.right import WITH_A_PACKAGE, RightsPackage, RightsRequest
 _GIVEN: Final[dict[str, frozenset[str] | None]] = {
     "access": None,
     "portability": frozenset({"identity", "referral", "consent", "sharing", "research", "break"}),
-    "who_read": frozenset({"sharing", "disclosure", "referrer_told", WORKBOOK, "research_export"}),
+    "who_read": frozenset(
+        {
+            *("sharing", "disclosure", "referrer_told", "referrer_sees", "letters"),
+            *(WORKBOOK, "research_export", "research_file"),
+        }
+    ),
 }
 #: As many words may be masked in one package.
 _MOST_MASKS: Final = 500
@@ -188,41 +193,6 @@ def opened(session: Session, request_id: UUID, *, by: Actor, at: datetime) -> tu
     return package, [Held.of_json(one) for one in kept]
 
 
-def as_json(row: RightsRequest, on: date, pieces: Sequence[Held]) -> bytes:
-    """The pieces as data that another system can read: days, codes, and words without what is masked."""
-    told = {"request": row.number, "kind": row.kind, "on": on.isoformat(), "pieces": [one.to_json() for one in pieces]}
-    return json.dumps(told, ensure_ascii=False, indent=1).encode()
-
-
-#: The columns of a package as a table: the piece and its kind, its day, and what one of its fields says.
-COLUMNS: Final = ("piece", "kind", "on", "field", "value")
-
-
-def as_csv(pieces: Sequence[Held]) -> bytes:
-    """The same pieces as a table, a line for each thing that a field of a piece says."""
-    lines = (
-        (n, one.kind, one.on, name, said)
-        for n, one in enumerate(pieces, 1)
-        for field_name, value in (*one.said.items(), *one.words.items())
-        for name, said in _flat(field_name, value)
-    )
-    return spreadsheets.as_csv(COLUMNS, lines)
-
-
-def _flat(name: str, value: object) -> Iterator[tuple[str, Cell]]:
-    """What a field says, one thing a line: of what another file says, the field by its number and its own name."""
-    if isinstance(value, dict):
-        for inner, said in value.items():
-            yield from _flat(f"{name}.{inner}", said)
-    elif isinstance(value, list):
-        for n, one in enumerate(value, 1):
-            yield from _flat(f"{name}.{n}" if isinstance(one, dict) else name, one)
-    elif isinstance(value, bool):
-        yield name, "true" if value else "false"
-    elif isinstance(value, int | str):
-        yield name, value
-
-
 def over(session: Session, today: date) -> list[UUID]:
     """The requests whose package is kept no longer, or whose file is destroyed."""
     past = col(RightsPackage.removed_at).is_(None), col(RightsPackage.kept_until) < today
@@ -256,10 +226,11 @@ def _whose(row: RightsRequest) -> UUID:
 def _prepared(session: Session, row: RightsRequest, at: datetime) -> Prepared:
     participant_id, kinds = _whose(row), _GIVEN[row.kind]
     masks = _masks_of(session, row)
-    whole = [*held_of(session, participant_id), *taken_along(session, known_as(session, participant_id))]
+    taken = taken_along(session, known_as(session, participant_id))
+    whole = [*held_of(session, participant_id), *told_of(session, participant_id), *taken]
     held = [one for one in whole if kinds is None or one.kind in kinds]
-    blank, taken = say(row.language, _MASKED), takes_out(masks)
-    pieces = tuple(replace(one, words={n: taken(text, blank) for n, text in one.words.items()}) for one in held)
+    blank, out = say(row.language, _MASKED), takes_out(masks)
+    pieces = tuple(replace(one, words={n: out(text, blank) for n, text in one.words.items()}) for one in held)
     told = json.dumps([[one.to_json() for one in pieces], masks], sort_keys=True, ensure_ascii=False)
     pointed = tuple(_pointed_at(session, participant_id, pieces, at))
     return Prepared(participant_id, pieces, masks, pointed, hashlib.sha256(told.encode()).hexdigest())
