@@ -34,7 +34,7 @@ from domain.follow_ups import ACTIVITY_TYPES, COMMUNICATIONS, NEEDS, SATISFACTIO
 from domain.kernel import every, of, program
 from domain.participants import GENDERS, ToldField, Who, areas, fields_of
 from domain.rights import Held
-from locales import N_, say, show_day
+from locales import N_, say, say_n, show_day
 from meetings.documents.content import Both
 from meetings.documents.person_paper import PaperFact, PaperPart, PaperPiece, PersonPaper
 from models.program import Organization, Role
@@ -372,8 +372,7 @@ class _Told:
         if one.said["what"] not in _READ:
             told["what"] = self.say(N_("something else"))
         said = self.say(N_("%(role)s, %(organization)s: %(what)s, %(purpose)s"), **told)
-        if (times := one.said["times"]) != 1:
-            said = self.say(N_("%(said)s, %(n)s times"), said=said, n=times)
+        said = say_n(self.language, "%(said)s, once", "%(said)s, %(n)s times", one.said["times"], said=said)
         facts = tuple(
             PaperFact(self._label(one.kind, name), words, name, None if name in self.named else one.said[name])
             for name, words in told.items()

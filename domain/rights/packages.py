@@ -135,16 +135,17 @@ def make(session: Session, request_id: UUID, digest: str, *, seen: int | None, b
     participant_id = _whose(row)
     today = local_day(session, at)
     requests.refuse_who_may_not_ask(session, participant_id, row.asked_by, today)
-    prepared = _prepared(session, row, at)
-    if prepared.digest != digest:
+    masks, pieces = _masked(session, row)
+    if _digest(pieces, masks) != digest:
         raise Refusal(
             "rights.changed_since", N_("What is held, or what is masked, changed since it was shown: look again.")
         )
-    if any(one.sure for one in prepared.pointed):
+    gate = _gate(session, participant_id)
+    if any(hit.sure for text in _texts(pieces) for hit in gate.hits(text)):
         raise Refusal(
             "rights.names_another", N_("Another person who is known here can still be read in it. Mask them.")
         )
-    kept = {"pieces": [one.to_json() for one in (*prepared.pieces, *_who_read(session, row))]}
+    kept = {"pieces": [one.to_json() for one in (*pieces, *_who_read(session, row))]}
     before = first(session, of(RightsPackage).where(*_standing(row.id)))
     if before is not None and before.kept_until >= today and _said(session, before) == kept:
         return before.id  # the same button, twice: nobody read the file since
@@ -224,16 +225,34 @@ def _whose(row: RightsRequest) -> UUID:
 
 
 def _prepared(session: Session, row: RightsRequest, at: datetime) -> Prepared:
-    participant_id, kinds = _whose(row), _GIVEN[row.kind]
-    masks = _masks_of(session, row)
+    masks, pieces = _masked(session, row)
+    pointed = tuple(_pointed_at(session, _whose(row), pieces, at))
+    return Prepared(_whose(row), pieces, masks, pointed, _digest(pieces, masks))
+
+
+def _masked(session: Session, row: RightsRequest) -> tuple[tuple[str, ...], tuple[Held, ...]]:
+    """The masks of a request, and what it is answered with, masked by them."""
+    participant_id, kinds, masks = _whose(row), _GIVEN[row.kind], _masks_of(session, row)
     taken = taken_along(session, known_as(session, participant_id))
     whole = [*held_of(session, participant_id), *told_of(session, participant_id), *taken]
     held = [one for one in whole if kinds is None or one.kind in kinds]
     blank, out = say(row.language, _MASKED), takes_out(masks)
-    pieces = tuple(replace(one, words={n: out(text, blank) for n, text in one.words.items()}) for one in held)
-    told = json.dumps([[one.to_json() for one in pieces], masks], sort_keys=True, ensure_ascii=False)
-    pointed = tuple(_pointed_at(session, participant_id, pieces, at))
-    return Prepared(participant_id, pieces, masks, pointed, hashlib.sha256(told.encode()).hexdigest())
+    return masks, tuple(replace(one, words={n: out(text, blank) for n, text in one.words.items()}) for one in held)
+
+
+def _digest(pieces: Iterable[Held], masks: Sequence[str]) -> str:
+    told = json.dumps([[one.to_json() for one in pieces], list(masks)], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _texts(pieces: Iterable[Held]) -> dict[str, None]:
+    """What people wrote in these pieces, each text once."""
+    return dict.fromkeys(text for one in pieces for text in one.words.values())
+
+
+def _gate(session: Session, participant_id: UUID) -> NameGate:
+    """Finds everyone on file but the person themselves."""
+    return NameGate.of(tuple(names_known(session, besides=participant_id)), ())
 
 
 def _who_read(session: Session, row: RightsRequest) -> list[Held]:
@@ -249,10 +268,10 @@ def _masks_of(session: Session, row: RightsRequest) -> tuple[str, ...]:
 
 def _pointed_at(session: Session, participant_id: UUID, pieces: Iterable[Held], at: datetime) -> Iterator[Pointed]:
     """What may say who another person is: others on file, and what has the shape of a name or a contact."""
-    gate = NameGate.of(tuple(names_known(session, besides=participant_id)), ())
+    gate = _gate(session, participant_id)
     own, year = without_the_name(identity_within(session, participant_id)), local_day(session, at).year
     found: dict[str, Pointed] = {}
-    for pointed in (one for piece in pieces for text in piece.words.values() for one in _in_text(gate, text, year)):
+    for pointed in (one for text in _texts(pieces) for one in _in_text(gate, text, year)):
         found.setdefault(pointed.words, pointed)
     yield from (one for _, one in sorted(found.items()) if one.sure or own(one.words) == one.words)
 
