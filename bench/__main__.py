@@ -19,6 +19,7 @@ from bench import (
     growth,
     load,
     meetings,
+    packages,
     pages,
     research,
     sitting,
@@ -42,6 +43,7 @@ NAMES = (
     "meetings",
     "sitting",
     "research",
+    "packages",
     "years",
     "load",
     "growth",
@@ -90,6 +92,7 @@ def _measures(asked: argparse.Namespace) -> dict[str, Measure]:
             ),
             "sitting": lambda ground, folder: sitting.measure(ground, folder, seconds=4.0),
             "research": lambda ground, folder: research.measure(ground, folder, sizes=(10, 20), rounds=1),
+            "packages": lambda ground, folder: packages.measure(ground, folder, weeks=(5, 10), rounds=1, others=5),
             "years": lambda ground, folder: years.measure(ground, folder, a_year=2, rounds=1, readers=("coordinator",)),
             "load": lambda ground, folder: load.measure(ground, folder, seconds=4.0, people=8, every=1.0),
             "growth": lambda ground, _: growth.measure(
@@ -110,6 +113,7 @@ def _measures(asked: argparse.Namespace) -> dict[str, Measure]:
         ),
         "sitting": lambda ground, folder: sitting.measure(ground, folder, seconds=60.0),
         "research": lambda ground, folder: research.measure(ground, folder, sizes=(50, 500), rounds=5),
+        "packages": lambda ground, folder: packages.measure(ground, folder, weeks=(50, 200), rounds=5),
         "years": lambda ground, folder: years.measure(ground, folder, a_year=90 if asked.large else 17, rounds=5),
         "load": lambda ground, folder: load.measure(ground, folder, seconds=60.0),
         # Last: it leaves the database full.

@@ -23,6 +23,12 @@ class Cost:
     cpu_here: float = 0.0
     cpu_there: float = 0.0
 
+    def add(self, one: Cost) -> None:
+        """Take in what other operations cost."""
+        self.seconds += one.seconds
+        self.cpu_here += one.cpu_here
+        self.cpu_there += one.cpu_there
+
     @property
     def operations(self) -> int:
         """How many operations it is of."""

@@ -13,8 +13,8 @@ from sqlmodel import Session
 from adapters.people_keys import FilePeopleKeys, make_people_keys
 from bench.figures import Cost, Ratio, costing, median, ms, table, timing
 from bench.ground import Ground, now
-from domain.kernel import Actor, col, new_key, only, scalar, seal, surely
-from domain.participants import ParticipantIdentity
+from domain.kernel import Actor, col, new_key, only, scalar, surely
+from domain.participants import ParticipantIdentity, sealed_identity
 from domain.research import FIELDS, EthicsApproval, StudyDescription, exports, studies
 from models.consent import ResearchConsent
 from models.follow_up import FollowUp, WeeklyNote
@@ -32,13 +32,13 @@ def measure(ground: Ground, folder: Path, *, sizes: Sequence[int], rounds: int) 
     make_people_keys(folder / "research-keys")
     costs: dict[int, tuple[Cost, Cost, float]] = {}
     there = 0
-    with _session(ground, keys) as session:
+    with session_with(ground, keys) as session:
         study_id = _study(session, ground, at)
         session.commit()
     for size in sizes:
-        with _session(ground, keys) as session:
+        with session_with(ground, keys) as session:
             for n in range(there, size):
-                _consenting(session, ground, n, at)
+                somebody(session, ground, n, at, weeks=_WEEKS, consents=True)
             session.commit()
         there = size
         ground.settle()
@@ -57,7 +57,8 @@ def measure(ground: Ground, folder: Path, *, sizes: Sequence[int], rounds: int) 
     yield Ratio("research.statements_a_person", statements / of_least[2] / times, at_most=1.2)
 
 
-def _session(ground: Ground, keys: FilePeopleKeys) -> Session:
+def session_with(ground: Ground, keys: FilePeopleKeys) -> Session:
+    """A session that opens what is sealed."""
     session = ground.session()
     session.info["keys"] = keys
     return session
@@ -69,23 +70,17 @@ def _cost_of(
     """The costs of making an export and of giving one of its files, and the statements of making it."""
     made, given, statements = Cost(), Cost(), list[int]()
     for _ in range(rounds):
-        with _session(ground, keys) as session:
+        with session_with(ground, keys) as session:
             export_id, before = exports.ask(session, study_id, by=ground.coordinator, at=at), ground.statements
             with costing(ground.servers) as cost, timing(cost):
                 exports.approve(session, export_id, by=Actor("privacy_officer", _approver(session, ground)), at=at)
             statements.append(ground.statements - before)
-            _add(made, cost)
+            made.add(cost)
             with costing(ground.servers) as cost, timing(cost):
                 exports.file_of_export(session, export_id, "data.csv", "fr")
-            _add(given, cost)
+            given.add(cost)
             session.rollback()
     return made, given, median(statements)
-
-
-def _add(whole: Cost, cost: Cost) -> None:
-    whole.seconds += cost.seconds
-    whole.cpu_here += cost.cpu_here
-    whole.cpu_there += cost.cpu_there
 
 
 def _approver(session: Session, ground: Ground) -> UUID:
@@ -115,9 +110,10 @@ def _study(session: Session, ground: Ground, at: datetime) -> UUID:
     return study_id
 
 
-def _consenting(session: Session, ground: Ground, n: int, at: datetime) -> None:
-    """A person who entered half a year ago, with a note a week."""
-    entered, person = at.date() - timedelta(days=200 + n % 90), ground.coordinator.person_id
+def somebody(session: Session, ground: Ground, n: int, at: datetime, *, weeks: int, consents: bool = False) -> UUID:
+    """The id of a person who entered half a year ago or earlier, with a note in each of so many weeks."""
+    entered = at.date() - timedelta(days=200 + n % 90 + 7 * max(0, weeks - _WEEKS))
+    person = ground.coordinator.person_id
     assert person is not None
     participant_id, follow_up_id = uuid4(), uuid4()
     here: dict[str, Any] = {"program_id": ground.program_id}
@@ -132,16 +128,14 @@ def _consenting(session: Session, ground: Ground, n: int, at: datetime) -> None:
             state="admitted",
             admitted_on=entered,
             area=("laval", "montreal", "longueuil")[n % 3],
-            sealed=seal(session, participant_id, "identity", who.to_json()),
+            **sealed_identity(session, participant_id, who),
         )
     )
     session.flush()
     session.add(DataKey(**here, participant_id=participant_id, made_at=at))
-    session.add(
-        ResearchConsent(
-            **here, participant_id=participant_id, signed_on=entered, kept_by=person, kept_at=at, recorded_at=at
-        )
-    )
+    if consents:
+        kept: dict[str, Any] = {"kept_by": person, "kept_at": at, "recorded_at": at}
+        session.add(ResearchConsent(**here, **kept, participant_id=participant_id, signed_on=entered))
     session.add(
         FollowUp(
             **here,
@@ -169,9 +163,10 @@ def _consenting(session: Session, ground: Ground, n: int, at: datetime) -> None:
             written_by=person,
             written_at=at,
         )
-        for week in range(_WEEKS)
+        for week in range(weeks)
     )
     session.flush()
+    return participant_id
 
 
 def _reference(n: int) -> str:

@@ -40,6 +40,7 @@ RATIOS = {
         *("follow.idle_cpu", "follow.memory"),
     },
     "research": {f"research.{one}" for one in ("make_a_person", "download_a_person", "statements_a_person")},
+    "packages": {"packages.seconds", "packages.make_a_week"},
     "meetings": {
         "meetings.dates",
         "meetings.invite",
@@ -115,6 +116,13 @@ def test_the_measures_of_pages_run_and_no_page_asks_more_statements_than_it_may(
 def test_the_measures_of_a_sitting_run_and_print_every_ratio() -> None:
     ratios = run("sitting")
     assert ratios.keys() == RATIOS["sitting"]
+    assert all(value > 0 for value in ratios.values())
+
+
+@pytest.mark.nightly
+def test_the_measures_of_what_a_person_is_given_run_and_print_every_ratio() -> None:
+    ratios = run("packages")
+    assert ratios.keys() == RATIOS["packages"]
     assert all(value > 0 for value in ratios.values())
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from fastapi import Request, Response
@@ -28,9 +27,10 @@ from domain.files import spreadsheets
 from domain.kernel import local_day, surely
 from domain.mail import Attachment
 from domain.participants import known_as
-from domain.rights import Held, finding, packages, requests
+from domain.rights import finding, packages, requests
 from domain.roles import who_barred
-from meetings.documents import issuing
+from meetings.documents import issuing, person_data
+from meetings.documents.person_paper import PersonPaper
 from models.right import WITH_A_PACKAGE, RightsRequest
 
 router = framed_pages("/privacy/rights", of_acts=True)
@@ -115,36 +115,37 @@ def show_package(context: InContext, request: Request, rights_request_id: UUID) 
 @asks(Action.PREPARE_PACKAGE)
 def download_pdf(context: InContext, rights_request_id: UUID) -> Response:
     """The package on paper, in the person's language. Each opening is on record."""
-    row, on, pieces = _opened(context, rights_request_id)
-    called = known_as(context.session, surely(row.participant_id))
-    paper = paper_of(context.session, row, pieces, known_as=called, on=on)
-    return downloads.download(issuing.give(paper, row.language))
+    paper = _opened(context, rights_request_id)
+    return downloads.download(issuing.give(paper, paper.language))
 
 
 @router.get("/{rights_request_id}/package.json", name="rights_package_json")
 @asks(Action.PREPARE_PACKAGE)
 def download_json(context: InContext, rights_request_id: UUID) -> Response:
     """The package as data that another system can read. Each opening is on record."""
-    row, on, pieces = _opened(context, rights_request_id)
-    name = issuing.name_given(on, row.number, row.language, "json")
-    return downloads.download(Attachment(name, _JSON, packages.as_json(row, on, pieces)))
+    paper = _opened(context, rights_request_id)
+    return downloads.download(Attachment(_called(paper, "json"), _JSON, person_data.as_json(paper)))
 
 
 @router.get("/{rights_request_id}/package.csv", name="rights_package_csv")
 @asks(Action.PREPARE_PACKAGE)
 def download_csv(context: InContext, rights_request_id: UUID) -> Response:
-    """The package as a table that a spreadsheet can read. Each opening is on record."""
-    row, on, pieces = _opened(context, rights_request_id)
-    name = issuing.name_given(on, row.number, row.language, "csv")
-    return downloads.download(Attachment(name, spreadsheets.TEXT_CSV, packages.as_csv(pieces)))
+    """The package as a table that a spreadsheet can read, in words. Each opening is on record."""
+    paper = _opened(context, rights_request_id)
+    return downloads.download(Attachment(_called(paper, "csv"), spreadsheets.TEXT_CSV, person_data.as_csv(paper)))
 
 
-def _opened(context: RequestContext, request_id: UUID) -> tuple[RightsRequest, date, list[Held]]:
-    """The package of a request, opened and noted on record, with the day on which it was made. Raises Forbidden."""
+def _called(paper: PersonPaper, kind: Literal["json", "csv"]) -> str:
+    return issuing.name_given(paper.on, paper.number, paper.language, kind)
+
+
+def _opened(context: RequestContext, request_id: UUID) -> PersonPaper:
+    """The package of a request, opened and noted on record, as of the day on which it was made. Raises Forbidden."""
     row, given = find_request(context.session, context.asker, request_id, Action.PREPARE_PACKAGE)
     by = require(Action.PREPARE_PACKAGE, given)
     package, pieces = packages.opened(context.session, row.id, by=by, at=context.at)
-    return row, local_day(context.session, package.made_at), pieces
+    called, on = known_as(context.session, package.participant_id), local_day(context.session, package.made_at)
+    return paper_of(context.session, row, pieces, known_as=called, on=on)
 
 
 @readings.get("/tasks/{task_id}/correction", name="correction")

@@ -23,6 +23,7 @@ from domain.accompaniment.proposals import WorkerProposal as WorkerProposal
 from domain.accompaniment.proposals import proposed_pair as proposed_pair
 from domain.accompaniment.recruiting import ASSESS as ASSESS
 from domain.accompaniment.recruiting import REFUSE as REFUSE
+from domain.accompaniment.referred_again import TOLD_BY_COORDINATOR as TOLD_BY_COORDINATOR
 from domain.accompaniment.reviews import REVIEW as REVIEW
 from domain.accompaniment.reviews import REVIEWED as REVIEWED
 from domain.accompaniment.withdrawals import FOLLOWS as FOLLOWS

@@ -32,6 +32,8 @@ AGAIN: Final = still_needed.AGAIN
 #: What the coordinator is asked about the referrer of a known person, and how soon it is due, in working days.
 ANSWER: Final = "referral.answer"
 DAYS_TO_ANSWER: Final = 5
+#: The coordinator's, where the referrer gets no letter from here: to tell them who makes contact.
+TOLD_BY_COORDINATOR: Final = "admission.tell_referrer"
 #: What of how a referral stands the coordinator can say to who referred somebody known.
 NOTHING_MORE: Final = "nothing"
 HEARS: Final = ("worker", "not_admitted", NOTHING_MORE)

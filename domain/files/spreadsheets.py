@@ -17,9 +17,11 @@ Value = str | int
 
 #: A cell that begins with one of these is a formula to some program, or becomes one when it is saved as text.
 _STARTS_A_FORMULA: Final = tuple("=+-@|%\t\r\n＝＋－＠")
-#: Where another cell begins for a program whose tables have semicolons, as in French: to it our commas are letters, and
-#: the quotes around a cell too, unless it is the first one.
-_BEGINS_ANOTHER: Final = re.compile('([;\t\r\n][ \u00a0"]*+)(?=[=+\\-@|%＝＋－＠])')
+#: Where another cell begins for a program whose tables have the other sign between cells: a semicolon, as in French, in
+#: place of a comma. To it ours are letters, and the quotes around a cell too, unless it is the first one.
+_BEGINS_ANOTHER: Final = {
+    between: re.compile(f'([{other}\\t\\r\\n][ \u00a0"]*+)(?=[=+\\-@|%＝＋－＠])') for between, other in (",;", ";,")
+}
 
 #: As mail carries a type: without its letters' code, which the mark at the beginning of the file tells.
 TEXT_CSV: Final = "text/csv"
@@ -70,12 +72,15 @@ def neutral(words: str) -> str:
     return f"'{words}" if may_be_one else words
 
 
-def as_csv(titles: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
-    """A table as CSV in UTF-8, with the mark by which spreadsheets recognize it; every cell between quotes."""
+def as_csv(titles: Sequence[str], rows: Iterable[Sequence[Cell]], *, between: str = ",") -> bytes:
+    """A table as CSV in UTF-8, with the mark by which spreadsheets recognize it; every cell between quotes.
+
+    `between` is the sign between cells: a spreadsheet in French expects a semicolon.
+    """
     text = io.StringIO(newline="")
-    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL, delimiter=between)
     writer.writerow([neutral(title) for title in titles])
-    writer.writerows([_in_csv(cell) for cell in row] for row in rows)
+    writer.writerows([_in_csv(cell, between) for cell in row] for row in rows)
     return text.getvalue().encode("utf-8-sig")
 
 
@@ -91,11 +96,11 @@ def local(moment: datetime) -> datetime:
     return moment.astimezone(current_zone()).replace(tzinfo=None)
 
 
-def _in_csv(cell: Cell) -> str:
+def _in_csv(cell: Cell, between: str) -> str:
     if isinstance(cell, datetime):
         return local(cell).isoformat(" ", timespec="minutes")
     if isinstance(cell, date):
         return cell.isoformat()
     if isinstance(cell, str):
-        return _BEGINS_ANOTHER.sub(r"\1'", neutral(cell))
+        return _BEGINS_ANOTHER[between].sub(r"\1'", neutral(cell))
     return "" if cell is None else str(cell)

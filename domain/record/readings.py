@@ -18,6 +18,7 @@ from domain.kernel import col, every, first, in_program, inside, joins, moments_
 from domain.record.reads import EXPORTED, READ
 from domain.record.turned_away import LEFT_OUT, REFUSED
 from models.base import table_of
+from models.casework import TaskWords
 from models.follow_up import FollowUp
 from models.participant import Participant
 from models.record import Event, Seal, SentHead
@@ -167,13 +168,15 @@ def _parts_of(participants: SelectOfScalar[UUID]) -> CompoundSelect[Any]:
     """The ids of whatever belongs to the files of these participants."""
     theirs = only(FollowUp.id).where(col(FollowUp.participant_id).in_(participants))
     return union_all(
+        # What was written with a step is read as of the step, whosever case that is.
+        only(TaskWords.task_id).where(col(TaskWords.participant_id).in_(participants)),
         *(
             select(table.c.id).where(
                 in_program(table),
                 table.c.follow_up_id.in_(theirs) if by_follow_up else table.c.participant_id.in_(participants),
             )
             for table, by_follow_up in _parts()
-        )
+        ),
     )
 
 

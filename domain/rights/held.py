@@ -9,18 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
 from sqlmodel import Session, SQLModel
 
-from domain.declarations import Rights
 from domain.follow_ups import BREAK_TERMS, CASE_SAID, NOTE, RAISED, WHERE, week_row
-from domain.kernel import col, every, local_day, of, only, program, run, scalars, unseal
-from domain.mail import WORKER_NAMED
+from domain.kernel import col, every, local_day, of, unseal
 from domain.participants import Said, ToldField, Who, fields_of, identity_within
-from models.casework import Case, TaskWords
-from models.consent import Consent, Disclosure, ResearchConsent
+from models.casework import TaskWords
+from models.consent import Consent, ResearchConsent
 from models.departure import FollowUpSummary
 from models.destruction import Destruction, KeptUntil
 from models.discussion import PROCESSES, CaseDiscussion, ProcessMark
@@ -34,10 +33,9 @@ from models.follow_up import (
     SelfReport,
     WeeklyNote,
 )
-from models.outbox import Notice
-from models.participant import FirstMeeting, Participant, RiskAssessment
+from models.participant import Barred, CandidateWorker, FirstMeeting, Participant, RiskAssessment
 from models.referral import AdmissionDecision, CriterionFinding, Referral
-from models.research import Study, StudyExport, StudyRow
+from models.right import RightsRequest
 
 #: Opens the words of a row, by the place where they open.
 _Opening = Callable[[str, UUID, bytes | None], dict[str, str]]
@@ -83,8 +81,7 @@ class Held:
 def held_of(session: Session, participant_id: UUID) -> list[Held]:
     """Everything that is held of a participant, opened, in the order in which a reader looks for it.
 
-    A disclosure that the program's file says is told to no one is not among it. Raises Refusal where keys cannot be
-    used, or are destroyed.
+    What was told to others is in `told`. Raises Refusal where keys cannot be used, or are destroyed.
     """
     return [
         _identity(session, participant_id),
@@ -144,6 +141,10 @@ def _of_admission(session: Session, participant_id: UUID) -> Iterator[Held]:
     for decision in _each(session, AdmissionDecision, participant_id, AdmissionDecision.taken_at):
         told = _opened(session, participant_id, f"admission/{decision.id}", decision.sealed)
         yield Held("admission", _day(session, decision.taken_at), {"result": decision.outcome}, _texts(told))
+    for named in _each(session, CandidateWorker, participant_id, CandidateWorker.named_at):
+        until = _iso(_day(session, named.ended_at))
+        where = {"organization": str(named.organization_id), "until": until}
+        yield Held("named", _day(session, named.named_at), where)
     for met in _each(session, FirstMeeting, participant_id, FirstMeeting.met_on):
         yield Held("first_meeting", met.met_on, {"way": met.way, "outcome": met.outcome})
     for risk in _each(session, RiskAssessment, participant_id, RiskAssessment.assessed_at):
@@ -161,14 +162,18 @@ def _referral(session: Session, row: Referral) -> Held:
 
 
 def _of_decisions(session: Session, participant_id: UUID) -> Iterator[Held]:
-    """What the person agreed to, what was told to others, and how long the file is kept."""
+    """What the person agreed to and asked for, and how long the file is kept."""
     for consent in _each(session, Consent, participant_id, Consent.signed_on):
         yield Held("sharing" if consent.organization_id else "consent", consent.signed_on, _of_consent(consent))
     for research in _each(session, ResearchConsent, participant_id, ResearchConsent.signed_on):
         yield Held("research", research.signed_on, {"withdrawn_on": _iso(research.withdrawn_on)})
-    yield from _of_exports(session, participant_id)
-    yield from _told_to_referrers(session, participant_id)
-    yield from _told_to_others(session, participant_id)
+    for kept_away in _each(session, Barred, participant_id, Barred.recorded_at):
+        since = _day(session, kept_away.recorded_at)
+        yield Held("barred", since, {"lifted_on": _iso(_day(session, kept_away.lifted_at))})
+    for request in _each(session, RightsRequest, participant_id, RightsRequest.number):
+        if request.ended_at is not None:  # the others are not answered yet: this one among them
+            said = {"right": request.kind, "state": request.state, "answered_on": _iso(request.answered_on)}
+            yield Held("asked", request.received_on, said)
     for kept in _each(session, KeptUntil, participant_id, KeptUntil.set_at):
         told = _opened(session, participant_id, f"kept_until/{kept.id}", kept.sealed)
         yield Held("kept_until", _day(session, kept.set_at), {"change": kept.kind, "day": _iso(kept.day)}, _texts(told))
@@ -177,26 +182,6 @@ def _of_decisions(session: Session, participant_id: UUID) -> Iterator[Held]:
         answer = _opened(session, participant_id, f"destruction/{asked.id}/answer", asked.answer_sealed)
         words = _texts(why) | {f"answer_{name}": text for name, text in _texts(answer).items()}
         yield Held("destruction", _day(session, asked.asked_at), {"ground": asked.ground, "state": asked.state}, words)
-
-
-def _told_to_referrers(session: Session, participant_id: UUID) -> Iterator[Held]:
-    """The letters that told who referred the person who makes contact (AD-R5). Who referred them is another person."""
-    sent = (
-        only(Notice.sent_at)
-        .join(Case, col(Case.id) == col(Notice.case_id))
-        .where(Case.participant_id == participant_id, Notice.template == WORKER_NAMED, col(Notice.sent_at).is_not(None))
-        .order_by(col(Notice.sent_at))
-    )
-    for at in scalars(session, sent):
-        yield Held("referrer_told", _day(session, at))
-
-
-def _told_to_others(session: Session, participant_id: UUID) -> Iterator[Held]:
-    untold = Rights.model_validate(program(session).rights).not_told
-    for row in _each(session, Disclosure, participant_id, Disclosure.disclosed_on):
-        if row.ground not in untold:
-            told = _opened(session, participant_id, f"disclosure/{row.id}", row.sealed)
-            yield Held("disclosure", row.disclosed_on, {"ground": row.ground}, _texts(told))
 
 
 def _of_follow_up(session: Session, participant_id: UUID) -> Iterator[Held]:
@@ -224,6 +209,8 @@ def _parts_of(session: Session, participant_id: UUID, follow_up_id: UUID) -> Ite
             said = {"part": part.kind, "organization": str(part.organization_id), "until": _iso(part.ends_on)}
             yield Held("assignment", part.starts_on, said)
     yield from _of_weeks(mine, words)
+    yield from _of_cases(mine(CaseDiscussion, CaseDiscussion.recorded_at), words, partial(_day, session))
+    yield from _of_work(mine)
     for one in mine(FollowUpBreak, FollowUpBreak.starts_on):
         back = {"returns_on": _iso(one.returns_on)}
         yield Held("break", one.starts_on, back, words(BREAK_TERMS, one.id, one.terms))
@@ -239,36 +226,30 @@ def _parts_of(session: Session, participant_id: UUID, follow_up_id: UUID) -> Ite
 
 
 def _of_weeks(mine: Callable[[Any, Any], list[Any]], words: _Opening) -> Iterator[Held]:
-    """What was noted week by week, what a week was about, what the committee spoke of, and the questionnaires."""
+    """What was noted week by week."""
     for note in mine(WeeklyNote, WeeklyNote.week):
         week = week_row.Week.of(note, words(NOTE, note.id, note.words))
         yield Held("weekly_note", note.week, week.columns() | {"reached": note.reached}, week.words)
-    yield from _of_cases(mine(CaseDiscussion, CaseDiscussion.recorded_at), words)
+
+
+def _of_work(mine: Callable[[Any, Any], list[Any]]) -> Iterator[Held]:
+    """What the work of each week was about, and the questionnaires."""
     for marked in mine(ProcessMark, ProcessMark.week):
         yield Held("processes", marked.week, {name: True for name in PROCESSES if getattr(marked, name)})
     for report in mine(SelfReport, SelfReport.n):
         yield Held("self_report", report.done_on, {"time": report.n, "result": report.risk or ""})
 
 
-def _of_cases(rows: list[CaseDiscussion], words: _Opening) -> Iterator[Held]:
+def _of_cases(
+    rows: list[CaseDiscussion], words: _Opening, day_of: Callable[[datetime | None], date | None]
+) -> Iterator[Held]:
     """What a worker raised of the person before the committee, and what was said of it there."""
     for row in rows:
         raised = {"raised": "".join(words(RAISED, row.id, row.raised).values())} if row.raised else {}
         said = {"urgent": row.urgent, "outcome": row.outcome, "day": _iso(row.due_on)}
-        yield Held("discussion", None, said, raised | words(CASE_SAID, row.id, row.said))
-
-
-def _of_exports(session: Session, participant_id: UUID) -> Iterator[Held]:
-    """In which exports for research a row is theirs: of which study, and when. What it says is of a group."""
-    made = (
-        only(StudyExport.made_at, Study.title_fr, Study.title_en)
-        .join(Study, col(Study.id) == col(StudyExport.study_id))
-        .join(StudyRow, col(StudyRow.study_export_id) == col(StudyExport.id))
-        .where(StudyRow.participant_id == participant_id, col(StudyRow.sealed).is_not(None))
-        .order_by(col(StudyExport.made_at))
-    )
-    for at, fr, en in run(session, made):
-        yield Held("research_export", _day(session, at), {"study_fr": fr, "study_en": en})
+        yield Held(
+            "discussion", day_of(row.recorded_at or row.raised_at), said, raised | words(CASE_SAID, row.id, row.said)
+        )
 
 
 def _of_consent(row: Consent) -> Said:
@@ -289,6 +270,11 @@ def _each(session: Session, table: type[SQLModel], participant_id: UUID, order: 
 
 def _opened(session: Session, participant_id: UUID, place: str, sealed: bytes | None) -> Said:
     return {} if sealed is None else unseal(session, participant_id, place, sealed)
+
+
+def texts_in(session: Session, participant_id: UUID, place: str, sealed: bytes | None) -> dict[str, str]:
+    """The words of a row, unsealed, by the names of their fields."""
+    return _texts(_opened(session, participant_id, place, sealed))
 
 
 def _texts(told: Said) -> dict[str, str]:

@@ -17,9 +17,9 @@ from datetime import date, datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID, uuid4
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session
 
-from domain.files import Cell, spreadsheets
 from domain.follow_ups import WORKBOOK
 from domain.kernel import (
     Actor,
@@ -37,14 +37,16 @@ from domain.kernel import (
     scalars,
     seal,
     seal_again,
+    surely,
     unseal,
 )
 from domain.mail import NameGate
 from domain.names import Ours, shapes_in, takes_out
-from domain.participants import asked_rights, identity_within, known_as, names_known, rates, without_the_name
+from domain.participants import Said, asked_rights, identity_within, known_as, names_known, rates, without_the_name
 from domain.record import Purpose, events, record_read
 from domain.rights import requests
 from domain.rights.held import Held, held_of
+from domain.rights.told import told_of
 from domain.rights.who_read import readings_of, taken_along
 from locales import N_, say
 from models.right import WITH_A_PACKAGE, RightsPackage, RightsRequest
@@ -54,7 +56,12 @@ from models.right import WITH_A_PACKAGE, RightsPackage, RightsRequest
 _GIVEN: Final[dict[str, frozenset[str] | None]] = {
     "access": None,
     "portability": frozenset({"identity", "referral", "consent", "sharing", "research", "break"}),
-    "who_read": frozenset({"sharing", "disclosure", "referrer_told", WORKBOOK, "research_export"}),
+    "who_read": frozenset(
+        {
+            *("sharing", "disclosure", "referrer_told", "referrer_sees", "letters"),
+            *(WORKBOOK, "research_export", "research_file"),
+        }
+    ),
 }
 #: As many words may be masked in one package.
 _MOST_MASKS: Final = 500
@@ -128,21 +135,22 @@ def make(session: Session, request_id: UUID, digest: str, *, seen: int | None, b
     participant_id = _whose(row)
     today = local_day(session, at)
     requests.refuse_who_may_not_ask(session, participant_id, row.asked_by, today)
-    prepared = _prepared(session, row, at)
-    if prepared.digest != digest:
+    masks, pieces = _masked(session, row)
+    if _digest(pieces, masks) != digest:
         raise Refusal(
             "rights.changed_since", N_("What is held, or what is masked, changed since it was shown: look again.")
         )
-    if any(one.sure for one in prepared.pointed):
+    gate = _gate(session, participant_id)
+    if any(hit.sure for text in _texts(pieces) for hit in gate.hits(text)):
         raise Refusal(
             "rights.names_another", N_("Another person who is known here can still be read in it. Mask them.")
         )
-    kept_before = standing(session, row.id)
-    if kept_before is not None and kept_before.digest == digest and local_day(session, kept_before.made_at) == today:
-        return kept_before.id  # the same button, twice
+    kept = {"pieces": [one.to_json() for one in (*pieces, *_who_read(session, row))]}
+    before = first(session, of(RightsPackage).where(*_standing(row.id)))
+    if before is not None and before.kept_until >= today and _said(session, before) == kept:
+        return before.id  # the same button, twice: nobody read the file since
     _remove(session, row.id, "changed", at=at)
     package_id = uuid4()
-    kept = {"pieces": [one.to_json() for one in (*prepared.pieces, *_who_read(session, row))]}
     add_row(
         session,
         RightsPackage(
@@ -163,55 +171,27 @@ def make(session: Session, request_id: UUID, digest: str, *, seen: int | None, b
 
 def standing(session: Session, request_id: UUID) -> RightsPackage | None:
     """The package of a request that can be opened, without its content; None where none is made, or it is over."""
-    theirs = RightsPackage.request_id == request_id, col(RightsPackage.removed_at).is_(None)
-    return first(session, of(RightsPackage, without=(RightsPackage.sealed,)).where(*theirs))
+    return first(session, of(RightsPackage, without=(RightsPackage.sealed,)).where(*_standing(request_id)))
+
+
+def _standing(request_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    return col(RightsPackage.request_id) == request_id, col(RightsPackage.removed_at).is_(None)
+
+
+def _said(session: Session, package: RightsPackage) -> Said:
+    place = f"rights_package/{package.id}"
+    return unseal(session, package.participant_id, place, surely(package.sealed))
 
 
 def opened(session: Session, request_id: UUID, *, by: Actor, at: datetime) -> tuple[RightsPackage, list[Held]]:
     """The package of a request, opened to be handed over, and noted on record. Raises Refusal where none stands."""
     row = _about_a_file(requests.hold(session, request_id), even_over=True)
-    theirs = RightsPackage.request_id == request_id, col(RightsPackage.removed_at).is_(None)
-    package = first(session, of(RightsPackage).where(*theirs))
+    package = first(session, of(RightsPackage).where(*_standing(request_id)))
     if package is None or package.sealed is None or package.kept_until < local_day(session, at):
         raise Refusal("rights.no_package", N_("There is no package: it was not made yet, or its last day is over."))
     _note_reading(session, row, by=by, at=at)
-    (kept,) = unseal(session, package.participant_id, f"rights_package/{package.id}", package.sealed).values()
+    (kept,) = _said(session, package).values()
     return package, [Held.of_json(one) for one in kept]
-
-
-def as_json(row: RightsRequest, on: date, pieces: Sequence[Held]) -> bytes:
-    """The pieces as data that another system can read: days, codes, and words without what is masked."""
-    told = {"request": row.number, "kind": row.kind, "on": on.isoformat(), "pieces": [one.to_json() for one in pieces]}
-    return json.dumps(told, ensure_ascii=False, indent=1).encode()
-
-
-#: The columns of a package as a table: the piece and its kind, its day, and what one of its fields says.
-COLUMNS: Final = ("piece", "kind", "on", "field", "value")
-
-
-def as_csv(pieces: Sequence[Held]) -> bytes:
-    """The same pieces as a table, a line for each thing that a field of a piece says."""
-    lines = (
-        (n, one.kind, one.on, name, said)
-        for n, one in enumerate(pieces, 1)
-        for field_name, value in (*one.said.items(), *one.words.items())
-        for name, said in _flat(field_name, value)
-    )
-    return spreadsheets.as_csv(COLUMNS, lines)
-
-
-def _flat(name: str, value: object) -> Iterator[tuple[str, Cell]]:
-    """What a field says, one thing a line: of what another file says, the field by its number and its own name."""
-    if isinstance(value, dict):
-        for inner, said in value.items():
-            yield from _flat(f"{name}.{inner}", said)
-    elif isinstance(value, list):
-        for n, one in enumerate(value, 1):
-            yield from _flat(f"{name}.{n}" if isinstance(one, dict) else name, one)
-    elif isinstance(value, bool):
-        yield name, "true" if value else "false"
-    elif isinstance(value, int | str):
-        yield name, value
 
 
 def over(session: Session, today: date) -> list[UUID]:
@@ -245,15 +225,34 @@ def _whose(row: RightsRequest) -> UUID:
 
 
 def _prepared(session: Session, row: RightsRequest, at: datetime) -> Prepared:
-    participant_id, kinds = _whose(row), _GIVEN[row.kind]
-    masks = _masks_of(session, row)
-    whole = [*held_of(session, participant_id), *taken_along(session, known_as(session, participant_id))]
+    masks, pieces = _masked(session, row)
+    pointed = tuple(_pointed_at(session, _whose(row), pieces, at))
+    return Prepared(_whose(row), pieces, masks, pointed, _digest(pieces, masks))
+
+
+def _masked(session: Session, row: RightsRequest) -> tuple[tuple[str, ...], tuple[Held, ...]]:
+    """The masks of a request, and what it is answered with, masked by them."""
+    participant_id, kinds, masks = _whose(row), _GIVEN[row.kind], _masks_of(session, row)
+    taken = taken_along(session, known_as(session, participant_id))
+    whole = [*held_of(session, participant_id), *told_of(session, participant_id), *taken]
     held = [one for one in whole if kinds is None or one.kind in kinds]
-    blank, taken = say(row.language, _MASKED), takes_out(masks)
-    pieces = tuple(replace(one, words={n: taken(text, blank) for n, text in one.words.items()}) for one in held)
-    told = json.dumps([[one.to_json() for one in pieces], masks], sort_keys=True, ensure_ascii=False)
-    pointed = tuple(_pointed_at(session, participant_id, pieces, at))
-    return Prepared(participant_id, pieces, masks, pointed, hashlib.sha256(told.encode()).hexdigest())
+    blank, out = say(row.language, _MASKED), takes_out(masks)
+    return masks, tuple(replace(one, words={n: out(text, blank) for n, text in one.words.items()}) for one in held)
+
+
+def _digest(pieces: Iterable[Held], masks: Sequence[str]) -> str:
+    told = json.dumps([[one.to_json() for one in pieces], list(masks)], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _texts(pieces: Iterable[Held]) -> dict[str, None]:
+    """What people wrote in these pieces, each text once."""
+    return dict.fromkeys(text for one in pieces for text in one.words.values())
+
+
+def _gate(session: Session, participant_id: UUID) -> NameGate:
+    """Finds everyone on file but the person themselves."""
+    return NameGate.of(tuple(names_known(session, besides=participant_id)), ())
 
 
 def _who_read(session: Session, row: RightsRequest) -> list[Held]:
@@ -269,10 +268,10 @@ def _masks_of(session: Session, row: RightsRequest) -> tuple[str, ...]:
 
 def _pointed_at(session: Session, participant_id: UUID, pieces: Iterable[Held], at: datetime) -> Iterator[Pointed]:
     """What may say who another person is: others on file, and what has the shape of a name or a contact."""
-    gate = NameGate.of(tuple(names_known(session, besides=participant_id)), ())
+    gate = _gate(session, participant_id)
     own, year = without_the_name(identity_within(session, participant_id)), local_day(session, at).year
     found: dict[str, Pointed] = {}
-    for pointed in (one for piece in pieces for text in piece.words.values() for one in _in_text(gate, text, year)):
+    for pointed in (one for text in _texts(pieces) for one in _in_text(gate, text, year)):
         found.setdefault(pointed.words, pointed)
     yield from (one for _, one in sorted(found.items()) if one.sure or own(one.words) == one.words)
 

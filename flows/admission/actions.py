@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, or_
 
-from domain.accompaniment import referred_again
+from domain.accompaniment import TOLD_BY_COORDINATOR, referred_again
 from domain.casework import assigning
 from domain.kernel import SHAPE, Actor, Refusal, also, col, first, joins, local_day, of, only, same, scalar
 from domain.mail import COORDINATION, notices
@@ -24,7 +24,7 @@ from models.program import Person
 from models.referral import Referral
 
 #: The coordinator's task where the referrer has no account, and so gets no letter from here.
-TELL: Final = "admission.tell_referrer"
+TELL: Final = TOLD_BY_COORDINATOR
 _DAYS_TO_TELL: Final = timedelta(days=2)
 
 

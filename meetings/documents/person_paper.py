@@ -5,21 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final, NamedTuple
 
-from locales import N_
+from locales import N_, show_day
 from meetings.documents.content import Both
 from meetings.documents.paper import Block, CellLine, Column, Heading, Paper, PaperNote, Speaker
 
 
+class PaperFact(NamedTuple):
+    """What one field says, with its label: `name` and `code` are for other systems. Of what people wrote, no code."""
+
+    label: str
+    said: str
+    name: str
+    code: Any = None
+
+
 @dataclass(frozen=True)
 class PaperPiece:
-    """One piece: what it is, its local day, and with a label each what is known in a few words and what was written."""
+    """One piece: what it is, its local day, what is known in a few words, and what people wrote."""
 
     title: str
     on: date | None
-    facts: tuple[tuple[str, str], ...] = ()
-    words: tuple[tuple[str, str], ...] = ()
+    facts: tuple[PaperFact, ...] = ()
+    words: tuple[PaperFact, ...] = ()
+    kind: str = ""
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """What is known in a few words, each with its label."""
+        return [(one.label, one.said) for one in self.facts]
 
 
 @dataclass(frozen=True)
@@ -31,12 +46,21 @@ class PaperPart:
     listed: bool = False
     note: str = ""
 
+    def by_title(self) -> dict[str, list[PaperPiece]]:
+        """The pieces of each title, in their order."""
+        found: dict[str, list[PaperPiece]] = {}
+        for one in self.pieces:
+            found.setdefault(one.title, []).append(one)
+        return found
+
 
 @dataclass(frozen=True)
 class PersonPaper:
     """A paper for one person, in their language: its title, the request's number, how the file is called, its parts."""
 
     program: Both
+    language: str
+    kind: str
     title: str
     number: int
     known_as: str
@@ -44,8 +68,12 @@ class PersonPaper:
     notes: tuple[str, ...]
     parts: tuple[PaperPart, ...]
 
+    def said_day(self, piece: PaperPiece) -> str:
+        """The day of a piece, in the person's language; "" where it has none."""
+        return show_day(self.language, piece.on) if piece.on else ""
 
-_DAYS: Final = (Column(N_("Day"), 36), Column(N_("Who, what and why")))
+
+LISTED: Final = (Column(N_("Day"), 36), Column(N_("Who, what and why")))
 
 
 def given(words: Speaker, content: PersonPaper) -> Paper:
@@ -67,13 +95,13 @@ def _part(words: Speaker, part: PaperPart) -> Iterator[Block]:
         yield PaperNote(words.prose(part.note), "quiet", keeps=True)
     if part.listed:
         rows = [((CellLine(words.day(one.on, "long")),), (CellLine(words.prose(one.title)),)) for one in part.pieces]
-        yield words.table(_DAYS, rows)
+        yield words.table(LISTED, rows)
         return
     for piece in part.pieces:
         day = f" – {words.day(piece.on, 'long')}" if piece.on else ""
         yield Heading(words.prose(piece.title) + day, 3)
-        for label, value in piece.facts:
-            yield PaperNote(words.say(N_("%(label)s: %(value)s"), label=label, value=words.of(value)))
-        for label, text in piece.words:
-            yield PaperNote(label, "strong", keeps=True)
-            yield PaperNote(words.prose(text))
+        for one in piece.facts:
+            yield PaperNote(words.say(N_("%(label)s: %(value)s"), label=one.label, value=words.of(one.said)))
+        for one in piece.words:
+            yield PaperNote(one.label, "strong", keeps=True)
+            yield PaperNote(words.prose(one.said))

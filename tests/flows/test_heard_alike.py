@@ -15,6 +15,7 @@ from domain.accompaniment import referred_again, workers
 from domain.admissions import asking_referrers, duplicates, first_meetings, triage
 from domain.kernel.actors import OUTSIDE, Actor
 from domain.participants import ReferralForm, links, reading, referring
+from domain.rights.told import told_of
 from tests.api.application import client_for, nobody
 from tests.cast import AT, Arranged, Cast
 from tests.flows.support import body, carry_all, means_of
@@ -159,6 +160,12 @@ def test_until_a_worker_another_and_a_no_each_hears_the_same_on_the_same_day(adm
         lives.day(act)
     heard = lives.letters(lives.of_known)
     assert len(heard) == (2 if way == "page" else 0)
+    with admitting.session() as session:
+        session.execute(text("update notice set state = 'sent', sent_at = created_at, next_attempt_at = null"))
+        told = [one.said for one in told_of(session, lives.known) if one.kind.startswith("referrer")]
+    assert told == [*({"way": "letter"} for _ in heard), {"stands": "not_admitted", "offered": []}], (
+        "who hears says all"
+    )
     assert ["replaces our last letter" in one for one in heard] == [False, True][: len(heard)]
 
 

@@ -15,10 +15,12 @@ from domain.departure import hand_overs, offers
 from domain.follow_ups import summaries
 from domain.follow_ups.summaries import Summary
 from domain.kernel.rows import every, of
+from domain.rights import who_read
 from models.base import table_of
 from models.casework import Task, TaskWords
 from models.departure import HandOver
 from models.follow_up import FollowUp
+from models.participant import Participant
 from models.program import Person
 from models.record import Event
 from simulation.promises import names
@@ -75,7 +77,10 @@ def test_a_note_with_a_step_about_a_participant_is_read_by_who_keeps_the_file_an
         assert f"/tasks/{task_id}" in client.get(f"/departures/{case_id}").text
     with program.session() as session:
         read = session.scalars(select(_event.c.facts).where(_event.c.verb == "read")).all()
+        number = session.execute(select(table_of(Participant).c.number)).scalar_one()
+        told = who_read.readings_of(session, number)
     assert [one["what"] for one in read].count("task_words") == 4, "each reading is on record"
+    assert sum(one.said["times"] for one in told if one.said["what"] == "task_words") == 4, "and told to the person"
     for who in ("manager_ccsmtl", "it_contact", "officer", "manager_em"):
         client = signed_in(program, who)
         for place in (

@@ -25,7 +25,7 @@ from domain.kernel import col, local_day, only, rewrite, seal, tuples
 from domain.kernel.actors import Actor
 from domain.participants import ParticipantIdentity, research
 from domain.research import ANSWER_EXPORT, FILES, REMOVE_ROWS, approvers, exports, removals, studies
-from domain.rights.held import held_of
+from domain.rights.told import told_of
 from domain.roles import DayAbsence, DayTenures, Link, standing
 from models.base import table_of
 from models.casework import Responsibility, Task
@@ -382,9 +382,9 @@ def test_a_request_pins_its_fields_whatever_the_study_says_later(cast: Cast) -> 
         assert rows_of(session, cast, asked)[0] == ["code", "age_from", "age_to"]
 
 
-def test_a_person_is_told_in_which_exports_they_are_until_their_group_leaves(cast: Cast) -> None:
+def test_a_person_is_told_in_which_exports_they_were_and_who_took_them_also_once_their_group_left(cast: Cast) -> None:
     def told(one: UUID) -> list[dict[str, Any]]:
-        return [dict(line.said) for line in held_of(session, one) if line.kind == "research_export"]
+        return [dict(line.said) for line in told_of(session, one) if line.kind.startswith("research")]
 
     with cast.session() as session:
         people = several(session, cast, 5)
@@ -393,13 +393,16 @@ def test_a_person_is_told_in_which_exports_they_are_until_their_group_leaves(cas
             say_who(session, one)
         study = studied(session, cast)
         assert not told(people[0])
-        exported(session, cast, study)
+        made = exported(session, cast, study)
         known = {"study_fr": "Intensité du suivi", "study_en": "Intensity of the follow-up"}
         in_it = [one for one in [*people, alone] if told(one)]
         assert len(in_it) == 6
         assert told(people[0]) == [known], "of which study and when, and nothing of the group"
+        rows_of(session, cast, made)
+        taken = known | {"role": RECEIVER, "organization": str(cast.actor(RECEIVER).organization_id)}
+        assert told(people[0]) == [known, taken]
         research.withdraw_research_consent(session, people[1], by=cast.actor(KEEPER), at=THEN)
-        assert not told(people[0])
+        assert told(people[0]) == [known | {"emptied": True}, taken], "nobody takes back that it was given"
 
 
 def test_only_who_is_named_downloads_and_each_download_is_on_record(cast: Cast) -> None:

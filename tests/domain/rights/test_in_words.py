@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+import re
 from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any, Final
@@ -20,8 +24,9 @@ from domain.participants import ToldField, Who
 from domain.record import record_export
 from domain.rights import packages, requests
 from domain.rights.held import Held, held_of
-from locales import LANGUAGES
+from locales import LANGUAGES, show_day
 from meetings.documents import issuing
+from meetings.documents.person_data import as_csv, as_json
 from models.consent import CONSENT_PURPOSES, DISCLOSURE_GROUNDS, SIGNED_BY
 from models.destruction import DESTRUCTION_GROUNDS, KEEPING_CHANGES
 from models.discussion import CASE_OUTCOMES, PROCESSES, CaseDiscussion, ProcessMark
@@ -54,7 +59,7 @@ CODES: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("first_meeting", "outcome"): MEETING_OUTCOMES,
     ("risk", "result"): (*RISK_LEVELS, *RECRUITER_LEVELS),
     ("consent", "purpose"): CONSENT_PURPOSES,
-    ("sharing", "purpose"): CONSENT_PURPOSES,
+    ("sharing", "purpose"): ("referral",),  # that it is to share says the title
     ("consent", "signed_by"): SIGNED_BY,
     ("follow_up", "state"): FOLLOW_UP.states,
     ("assignment", "part"): ASSIGNMENT_KINDS,
@@ -90,7 +95,7 @@ def test_every_code_that_a_piece_may_hold_is_said_in_words(cast: Cast, language:
                 value: Any = [code] if name == "communications" else code
                 paper = paper_of(session, row, [Held(kind, TODAY, {name: value})], known_as="#2026-01", on=TODAY)
                 (piece,) = (piece for part in paper.parts for piece in part.pieces)
-                ((label, said),) = piece.facts
+                ((label, said, *_),) = piece.facts
                 assert code in person_papers._OF_KIND.get((kind, name), person_papers._OF_WORDS), (kind, name, code)
                 assert said, (kind, name, code)
                 assert label != name, (kind, name)
@@ -112,7 +117,7 @@ def test_every_field_that_people_write_in_has_its_name(cast: Cast, language: str
             piece = Held(kind, TODAY, {}, dict.fromkeys(names, "Bonjour."))
             paper = paper_of(session, row, [piece], known_as="#2026-01", on=TODAY)
             (shown,) = (piece for part in paper.parts for piece in part.pieces)
-            assert not [label for label, _ in shown.words if label in names], kind
+            assert not [label for label, *_ in shown.words if label in names], kind
 
 
 def test_each_kind_of_piece_stands_in_one_part_of_the_paper() -> None:
@@ -137,21 +142,47 @@ def test_what_is_newly_held_is_on_the_paper_and_in_the_table_in_words(
         assert newly <= {one.kind for one in pieces}
         paper = paper_of(session, row, pieces, known_as="#2026-01", on=TODAY)
         for piece in (piece for part in paper.parts for piece in part.pieces):
-            for label, said in piece.facts:
+            for label, said, *_ in piece.facts:
                 assert not any("_" in word for word in (label, said)), (piece.title, label, said)
         read = " ".join(" ".join(words_of_pdf(issuing.give(paper, language).content)).split())
         for words in (*_OF_LIFE[language], "Une rechute.", "On continue.", "Elle va mieux."):
             assert words in read, words
-        table = packages.as_csv(pieces).decode("utf-8-sig")
-        for line in ('"weekly_note","2026-11-23","need","stability"', '"discussion","","raised","Une rechute."'):
-            assert line in table, line
-        assert "Tilleul" not in read + table
+        table, between = as_csv(paper).decode("utf-8-sig"), {"fr": ";", "en": ","}[language]
+        rows = list(csv.reader(io.StringIO(table, newline=""), delimiter=between))
+        assert len({len(row) for row in rows}) == 1
+        for cells in _IN_TABLE[language]:
+            wanted = [show_day(language, TODAY) if cell is None else cell for cell in cells]
+            assert any(row[1:] == wanted for row in rows), cells
+        data = as_json(paper).decode()
+        for said in (read, table, data):
+            assert "Tilleul" not in said
+            assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}-", said), "an id says nothing to a person"
+        codes = {code for one in CODES.values() for code in one if "_" in code}
+        assert not codes & {cell for row in rows for cell in row}
+        fields = [one for piece in json.loads(data)["pieces"] for one in piece["fields"]]
+        assert all(one["label"] and one["value"] for one in fields)
+        assert {"name": "need", "code": "stability"}.items() <= next(
+            one for one in fields if one["name"] == "need"
+        ).items()
 
 
 #: What of this life is read on the paper.
 _OF_LIFE: Final = {
     "fr": ("stabilité", "téléphone", "très satisfait", "Relation", "Jaune", "Classeur"),
     "en": ("stability", "telephone", "very satisfied", "Relationship", "Yellow", "Workbook"),
+}
+
+
+#: What of this life is read in the table, by the language: its cells, with TODAY in words at `None`.
+_IN_TABLE: Final = {
+    "fr": (
+        ("Votre suivi", "Note de la semaine", "23 novembre 2026", "Besoin visé", "stabilité"),
+        ("Votre suivi", "Devant le Comité clinique", None, "Ce que votre intervenant·e a soulevé", "Une rechute."),
+    ),
+    "en": (
+        ("Your follow-up", "Weekly note", "November 23, 2026", "Need targeted", "stability"),
+        ("Your follow-up", "Before the Clinical Committee", None, "What your worker raised", "Une rechute."),
+    ),
 }
 
 
