@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from fastapi import Request
@@ -21,6 +21,7 @@ from api.pages.act_routes import act_pages
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
 from api.views.follow_ups import NOTE_FORM, STRIP
+from api.views.sentences import sentence_of
 from api.web.readers import day_or_none
 from domain.follow_ups import WEEK, Followed, monday_of, notes, owed, strips, sunday_of, week_row
 from domain.kernel import mark
@@ -43,12 +44,16 @@ class RowOfWeek:
     before: notes.NoteLine | None
     opened: Mapping[str, str] | None
     is_missing: bool
-    strip: strips.Strip | None = None
 
     @property
     def form(self) -> str:
         """What its form is called."""
         return f"note-{self.row.id}-{self.week}"
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether its note says enough, and its writer said that it does."""
+        return self.note is not None and self.note.is_complete
 
     @property
     def start(self) -> Mapping[str, object]:
@@ -67,9 +72,11 @@ def show_week(
 ) -> HTMLResponse:
     """The notes of one week of one's own caseload, in rows that are saved as one types.
 
-    The words of a row that has some are `opened` one at a time, each on record. One row may `start` as its last week.
+    Of a week to come, or of too long ago, it says so and shows the present one. The words of a row that has some are
+    `opened` one at a time, each on record. One row may `start` as its last week.
     """
-    return _week_page(context, request, _monday(context, week), Typed(), opened=opened, start=start)
+    asked = monday_of(day_or_none(week) or context.day)
+    return _week_page(context, request, asked, Typed(), opened=opened, start=start)
 
 
 @router.get("/caseload/key", name="week_key")
@@ -99,27 +106,28 @@ def _kept_under(context: RequestContext, request: Request) -> dict[str, str]:
     return {"key": key, "person": str(context.asker.person_id)}
 
 
-def _monday(context: RequestContext, typed: str) -> date:
-    """The week that is asked for, by any of its days; this one where it says none, or one to come."""
-    day = day_or_none(typed) or context.day
-    return monday_of(min(day, context.day))
+def _shown_week(context: RequestContext, asked: date) -> tuple[date, str]:
+    """The week that is asked for; the present one, and why, where no note of that one may be written."""
+    refused = notes.not_now(asked, context.day)
+    return (asked, "") if refused is None else (monday_of(context.day), sentence_of(refused))
 
 
 def _if_written_now(context: RequestContext, week: date) -> date | None:
     """A week of which notes may be written today; None where it is to come, or too long ago."""
-    return week if week <= context.day and context.day - sunday_of(week) <= notes.LATEST else None
+    return week if notes.not_now(week, context.day) is None else None
 
 
 def _week_page(
     context: RequestContext,
     request: Request,
-    week: date,
+    asked: date,
     typed: Typed,
     *,
     opened: UUID | None = None,
     start: UUID | None = None,
 ) -> HTMLResponse:
     require(Action.SEE_CASELOAD, to_program(context.asker))
+    week, not_now = _shown_week(context, asked)
     theirs = [row for row, _ in caseload_of(context.session, context.asker) if row.opened_on <= sunday_of(week)]
     on_break = [row for row in theirs if row.state == "on_break"]
     shown = [(row, week) for row in theirs if row.state == "active"]
@@ -130,14 +138,12 @@ def _week_page(
         request,
         "caseload_week.html",
         rows=[(one, drawn[one.row.id]) for one in rows],
-        typed=_beside(rows, _started(rows, typed, {(start, week)})),
+        **_drawn(context, request, rows, _started(rows, typed, {(start, week)}), {(opened, week)})._asdict(),
         week=week,
-        this_week=monday_of(context.day),
+        not_now=not_now,
         before=_if_written_now(context, week - WEEK),
         after=_if_written_now(context, week + WEEK),
         on_break=on_break,
-        kept_under=_kept_under(context, request),
-        note_form=NOTE_FORM,
         drawn=STRIP,
     )
 
@@ -161,10 +167,44 @@ def _weeks_page(
         "follow_up_weeks.html",
         row=row,
         rows=rows,
-        typed=_beside(rows, _started(rows, typed, {(follow_up_id, start)})),
-        kept_under=_kept_under(context, request),
-        note_form=NOTE_FORM,
+        **_drawn(
+            context, request, rows, _started(rows, typed, {(follow_up_id, start)}), {(follow_up_id, opened)}
+        )._asdict(),
     )
+
+
+class _Grid(NamedTuple):
+    """What rows are drawn with: what was typed in one, the one that stands open, and under what they are kept.
+
+    What was typed may be for a week that has no row here, so `elsewhere`.
+    """
+
+    typed: Typed
+    elsewhere: bool
+    shown_open: str
+    kept_under: dict[str, str]
+    note_form: Mapping[str, object] = NOTE_FORM
+
+
+def _drawn(
+    context: RequestContext,
+    request: Request,
+    rows: Sequence[RowOfWeek],
+    typed: Typed,
+    opened: set[tuple[UUID | None, date | None]],
+) -> _Grid:
+    """What rows are drawn with.
+
+    Open is the row in which something was typed, else the one that is asked for, else the first that is owed or begun.
+    """
+
+    def stands(one: RowOfWeek) -> tuple[bool, ...]:
+        return one.form == typed.form, (one.row.id, one.week) in opened, one.is_missing, not one.is_complete
+
+    first = max(rows, key=stands, default=None)
+    shown_open = first.form if first is not None and any(stands(first)) else ""
+    elsewhere = typed.form not in ("", *(one.form for one in rows))
+    return _Grid(_beside(rows, typed), elsewhere, shown_open, _kept_under(context, request))
 
 
 def _rows(
@@ -241,7 +281,7 @@ def _again(on: On[Followed], request: Request, typed: Typed) -> HTMLResponse:
     if follow_up_id not in {row.id for row, _ in caseload_of(on.session, on.context.asker)}:
         raise Forbidden
     opened = follow_up_id if is_beside else None
-    return _week_page(on.context, request, _monday(on.context, str(week)), typed, opened=opened)
+    return _week_page(on.context, request, week, typed, opened=opened)
 
 
 act_pages(router, NOTE, _again)

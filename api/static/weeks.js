@@ -6,6 +6,7 @@ const PAUSE_MS = 1000;
 const AGAIN_MS = 5000;
 const PATIENCE_MS = 15000;
 const KEPT = "week";
+const FIRST = "input:not([type=hidden])"; // of the fields of a row
 
 const root = document.getElementById("weeks");
 const words = root.dataset;
@@ -38,6 +39,13 @@ function write(form, said) {
       else field.value = value ?? "";
     }
   }
+  fit(form);
+}
+
+/** Who met needs no reason why not. */
+function fit(form) {
+  const said = read(form);
+  form.toggleAttribute("data-met", said.met > 0 && !said.why_none);
 }
 
 const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
@@ -227,7 +235,7 @@ function taken(row, changes, note) {
   row.unshown = Object.fromEntries(Object.entries(row.unshown).filter(([name, value]) => value !== changes[name]));
   row.seen = note.version;
   row.form.elements.namedItem("seen").value = note.version;
-  row.form.querySelector("[data-start]")?.closest("p").remove();
+  row.form.querySelector("[data-start]")?.classList.add("is-used"); // what is below it stays under the thumb
   row.isComplete = note.is_complete;
   tell(row, "");
   long(row, false);
@@ -402,28 +410,47 @@ for (const form of root.querySelectorAll("form[data-week]")) {
     }
     if (["met", "minutes"].includes(event.target.name)) long(row, false);
     if (row.state !== "out") show(row, row.state === "unsaved" || row.state === "unkept" ? row.state : "saving");
+    fit(form);
     keep(row);
     saveSoon(row);
   });
 
+  form.querySelector("details").addEventListener("toggle", (event) => {
+    // The row above has closed, and what is opened may have gone up with it.
+    if (event.target.open && form.getBoundingClientRect().top < 0) form.scrollIntoView();
+  });
+  fit(form);
+
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const isComplete = event.submitter?.value !== "no";
-    row.next = isComplete ? () => nextOf(form)?.querySelector("input:not([type=hidden])")?.focus() : null;
+    row.next = isComplete ? () => goOn(form) : null;
     save(row, { complete: isComplete });
   });
 
   form.querySelector("[data-start]")?.addEventListener("click", (event) => {
     event.preventDefault();
     write(form, JSON.parse(event.currentTarget.dataset.start));
-    form.querySelector("input:not([type=hidden])").focus();
+    if (!event.detail) form.querySelector(FIRST).focus(); // by keyboard: a thumb would open the one on the screen
     form.dispatchEvent(new Event("input", { bubbles: true }));
   });
 }
 
-function nextOf(form) {
-  const all = [...root.querySelectorAll("form[data-week]")];
-  return all[all.indexOf(form) + 1];
+/** From a complete row to the next one that is not, or else from all of them. */
+function goOn(form) {
+  const all = [...rows.values()];
+  const next = all.slice(all.findIndex((one) => one.form === form)).find((one) => !one.isComplete);
+  if (next) enter(next.form, FIRST);
+  else {
+    form.querySelector("details").open = false;
+    form.querySelector("summary").focus();
+  }
+}
+
+/** Opens a row at one of its fields, which closes the one that was open. */
+function enter(form, field) {
+  form.querySelector("details").open = true;
+  form.querySelector(field)?.focus();
 }
 
 // Ctrl+Enter (or Command+Enter) completes a row and goes on to the next; with Alt and an arrow one goes to the same
@@ -437,8 +464,9 @@ root.addEventListener("keydown", (event) => {
     form.requestSubmit();
   } else if (event.altKey && ["ArrowUp", "ArrowDown"].includes(event.key)) {
     event.preventDefault();
-    const all = [...root.querySelectorAll("form[data-week]")];
-    all[all.indexOf(form) + (event.key === "ArrowDown" ? 1 : -1)]?.querySelector(`[name="${event.target.name}"]`)?.focus();
+    const all = [...rows.values()].map((one) => one.form);
+    const to = all[all.indexOf(form) + (event.key === "ArrowDown" ? 1 : -1)];
+    if (to) enter(to, `[name="${event.target.name}"]`);
   }
 });
 
@@ -448,6 +476,9 @@ addEventListener("beforeunload", (event) => {
   if (isStranger || ![...rows.values()].some((row) => !row.isLeft && (row.isSending || isChanged(row)))) return;
   event.preventDefault(); // the browser asks in its own words
 });
+
+const asked = rows.get(location.hash.slice(1).replace(/^row-(.{36})-/, "$1/"));
+if (asked) asked.form.querySelector("details").open = true;
 
 const given = { key: words.seal, person: words.person };
 root.removeAttribute("data-seal");

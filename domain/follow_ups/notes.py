@@ -432,11 +432,19 @@ def refuse_week(row: Followed, week: date, *, day: date, however_late: bool = Fa
     """Raises Refusal where a week is not one of a follow-up of which a note may be written on a local day."""
     if week != monday_of(week):
         raise Refusal("week.malformed", N_("A week is known by its Monday."))
-    if week > day:
-        raise Refusal("week.malformed", N_("This week has not begun."))
+    refused = not_now(week, day)
+    if refused is not None and not (however_late and week <= day):
+        raise refused
     if sunday_of(week) < row.opened_on:
         raise Refusal("week.malformed", N_("The follow-up had not begun in that week."))
     if row.state in ENDED and week > row.state_since:
         raise Refusal("week.malformed", N_("The follow-up had ended by that week."), source="FU-1")
-    if day - sunday_of(week) > LATEST and not however_late:
-        raise Refusal("week.malformed", N_("That week is too long ago to be noted now."))
+
+
+def not_now(week: date, day: date) -> Refusal | None:
+    """Why no note of a week may be written on a local day, of whomever: it is to come, or too long ago."""
+    if week > day:
+        return Refusal("week.malformed", N_("This week has not begun."))
+    if day - sunday_of(week) > LATEST:
+        return Refusal("week.malformed", N_("That week is too long ago to be noted now."))
+    return None

@@ -217,6 +217,25 @@ def test_a_note_that_says_nothing_is_refused_and_what_was_typed_stays(cast: Cast
     assert worker.post(here, data={"complete": "no"}).status_code == 303
 
 
+@pytest.mark.parametrize("back", ["week", "weeks"])
+@pytest.mark.parametrize(
+    ("week", "why"), [("2027-05-03", "This week has not begun."), ("2026-08-03", "too long ago to be noted now.")]
+)
+def test_of_a_week_to_come_or_of_long_ago_it_is_said_that_no_note_may_be_written(
+    cast: Cast, follow_up: UUID, back: str, week: str, why: str
+) -> None:
+    worker = later(cast, WORKER, 7)
+    answer = worker.post(
+        f"/follow-ups/{follow_up}/notes/{week}", data={"met": "1", "summary": "Au musée", "back": back}
+    )
+    assert answer.status_code == 422
+    assert why in text_of(answer.text)
+    shown = text_of(worker.get(f"/caseload/week?week={week}").text)
+    assert why in shown
+    assert "Below is the present week." in shown
+    assert "Week of November 30, 2026" in shown
+
+
 @pytest.mark.parametrize(
     ("who", "ground"), [(WORKER, "part"), (SECOND, "part"), ("coordinator", "role"), ("police", "committee")]
 )
