@@ -124,7 +124,7 @@ _RAISED: Final = (
     (_LOST, "noe", "Plus de nouvelles depuis un mois. Je voudrais qu’on décide d’une dernière tentative.", True),
     (2, "elodie", "Hésite à retourner au centre. Comment parler de la suite sans pousser?", False),
 )
-#: The processes of motivational interviewing of one follow-up, the last week first.
+#: The processes of motivational interviewing of a follow-up, the last week first; the next one's without that week.
 _MARKED: Final = (("planning",), ("evocation", "planning"), ("focus", "evocation"), ("relationship", "focus"))
 
 
@@ -307,14 +307,15 @@ class DemonstratedFollowUps:
         reviews.keep(self.session, self._people[_FOURTEEN], by=Actor.system(ROUNDS), at=at)
 
     def _raise(self, at: datetime) -> None:
-        """Two workers raise something for the next meeting, and one marks what the last weeks were about."""
+        """Two workers raise something for the next meeting; two mark what the last weeks were about."""
         for place, key, words, urgent in _RAISED:
             by, said = worker(self.session, key, at), Issue(words, urgent=urgent)
             issues.raise_issue(self.session, self._made[place], said, by=by, at=at)
         this = monday_of(local_day(self.session, at))
-        for back, marked in enumerate(_MARKED):
-            by = worker(self.session, "noe", at)
-            processes.mark_processes(self.session, self._made[1], this - back * WEEK, marked, by=by, at=at)
+        for place, key in ((1, "noe"), (2, "elodie")):
+            for back, marked in enumerate(_MARKED[place - 1 :]):
+                by = worker(self.session, key, at)
+                processes.mark_processes(self.session, self._made[place], this - back * WEEK, marked, by=by, at=at)
 
     def _withdraw(self, at: datetime) -> None:
         states.deactivate(self.session, self._made[_WITHDREW], "withdrew", by=worker(self.session, "elodie", at), at=at)

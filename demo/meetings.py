@@ -13,12 +13,27 @@ from sqlmodel import Session
 
 from demo.people import Happening, coordinator
 from demo.sittings import DemonstratedSittings
-from domain.kernel import Actor, Calendar, col, every, local_day, of, only, run
+from domain.kernel import Actor, Calendar, col, every, local_day, of, only, program, run
 from domain.roles import standing
-from meetings import agendas, answers, assembling, attendance, drafting, minutes, running, schedule, waivers
-from meetings.agenda_items import pool_of
-from meetings.committees import committee_of
+from meetings import (
+    agendas,
+    answers,
+    assembling,
+    attendance,
+    drafting,
+    freezing,
+    minutes,
+    posting,
+    running,
+    schedule,
+    waivers,
+)
+from meetings.agenda_items import items_of, pool_of
+from meetings.agenda_rules import TURN
+from meetings.caseloads import case_lines
+from meetings.committees import committee_of, membership
 from meetings.invitees import invited_to
+from meetings.local_times import local_of, moment_of
 from models.meeting import Meeting
 from models.obligation import WAIVER_ITEM
 from models.program import Person
@@ -168,6 +183,44 @@ class DemonstratedMeetings:
 
     def _assemble(self, at: datetime) -> None:
         assembling.assemble(self.session, self._to_come()[0].id, by=coordinator(self.session, at), at=at)
+
+    def sit_now(self, at: datetime) -> None:
+        """The weekly committee sits while the demonstration is loaded, at the turn of a worker who raises something.
+
+        A meeting of that day comes to this hour. None in the last minute of a day, nor in an hour that comes twice.
+        """
+        zone = program(self.session).time_zone
+        starts = local_of(at.replace(second=0, microsecond=0) + timedelta(minutes=1), zone)
+        if starts.date() != self.today or moment_of(starts, zone) <= at:
+            return
+        by = coordinator(self.session, at)
+        meeting_id = self._today_from(starts, by, at)
+        assembling.assemble(self.session, meeting_id, by=by, at=at)
+        posting.post(self.session, freezing.freeze(self.session, meeting_id, by=by, at=at), "frozen", at=at)
+        running.open_meeting(self.session, meeting_id, by=by, at=at)
+        self._sittings().attend(meeting_id, by, at)
+        raised = {one.part.organization_id for one in case_lines(self.session, self.today) if one.brought and one.part}
+        theirs = {
+            one.id
+            for one in membership(self.session, committee_of(self.session, WEEKLY).id).seats
+            if one.organization_id in raised
+        }
+        turns = (one for one in items_of(self.session, meeting_id) if one.kind == TURN)
+        first = next((one for one in turns if one.presenter_seat_id in theirs), None)
+        if first is not None:
+            running.take_up(self.session, first.id, by=by, at=at)
+
+    def _today_from(self, starts: datetime, by: Actor, at: datetime) -> UUID:
+        """The weekly committee's meeting of the day of the loading, from this hour on: the season's, or one more."""
+        of_it = of(Meeting).where(Meeting.committee_id == committee_of(self.session, WEEKLY).id)
+        planned = of_it.where(Meeting.state == "planned").order_by(col(Meeting.starts))
+        for one in every(self.session, planned):
+            if one.starts.date() == self.today:
+                schedule.move_meeting(self.session, one.id, starts, reason="Salle libre à cette heure", by=by, at=at)
+                return one.id
+        schedule.plan_meetings(self.session, WEEKLY, [starts], place=_PLACE, by=by, at=at)
+        (planned_now,) = every(self.session, of_it.where(Meeting.starts == starts))
+        return planned_now.id
 
     def _to_come(self) -> list[Meeting]:
         """The weekly committee's meetings that are planned after the day of the loading, in order."""

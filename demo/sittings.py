@@ -141,7 +141,7 @@ class DemonstratedSittings:
     def _hold(self, row: Meeting, by: Actor) -> None:
         meeting_id, at = row.id, row.starts_at + _OPENED
         running.open_meeting(self.session, meeting_id, by=by, at=at)
-        self._attend(meeting_id, by, at)
+        self.attend(meeting_id, by, at)
         if self._held:
             minutes.approve(self.session, self._held[-1], in_meeting=meeting_id, by=by, at=at)
             self._complete_what_is_due(len(self._held), by, at)
@@ -168,15 +168,16 @@ class DemonstratedSittings:
         self._held.append(meeting_id)
 
     def _speak_of_cases(self, meeting_id: UUID, by: Actor, at: datetime) -> None:
-        """The first cases are spoken of: one goes on, and on the other its worker comes back."""
+        """The first cases of which nothing is raised are spoken of: one goes on, on the other its worker comes back."""
         day = local_day(self.session, at)
         back = discussing.Said("Le plan d’avant ne tient plus.", "Voir avec le CLSC.", day + WEEK)
         ways = (("goes_on", discussing.Said("Avance bien.")), ("changes", back))
-        cases = [one.row.id for one in caseloads.case_lines(self.session, day) if one.part is not None]
+        lines = caseloads.case_lines(self.session, day)
+        cases = [one.row.id for one in lines if one.part is not None and one.brought is None]
         for case, (outcome, said) in zip(cases, ways, strict=False):
             discussing.discuss(self.session, meeting_id, case, outcome, said, by=by, at=at)
 
-    def _attend(self, meeting_id: UUID, by: Actor, at: datetime) -> None:
+    def attend(self, meeting_id: UUID, by: Actor, at: datetime) -> None:
         """One seat is filled from afar, one by its alternate where it has one, and the others on site."""
         seats = [one for one in attendance.attendance_of(self.session, meeting_id) if one.expected]
         named = attendance.alternates_of(self.session, meeting_id)

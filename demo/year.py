@@ -46,6 +46,7 @@ class Year:
             happening.happen(moment)
         if self._seals:
             refer_some(self.session, at=at)
+            DemonstratedMeetings(self.session, self.program.calendar(), self.today).sit_now(at)
 
     def plan(self) -> Iterator[tuple[datetime, Happening]]:
         """What happens before `today`, in order, each with its moment in UTC.

@@ -35,6 +35,7 @@ from domain.kernel import (
     says_something,
     scalar,
     seal,
+    there_is,
     unseal,
 )
 from domain.mail import coordination_chain
@@ -120,6 +121,11 @@ def discussed_in(session: Session, meeting_id: UUID, follow_up_ids: Iterable[UUI
     asked = {"follow_ups": list(follow_up_ids), "meeting": meeting_id}
     rows = every(session, _IN_MEETING, asked)
     return {row.follow_up_id: row for row in rows}
+
+
+def was_any_in(session: Session, meeting_id: UUID) -> bool:
+    """Whether a meeting spoke of any case."""
+    return there_is(session, only(CaseDiscussion.id).where(CaseDiscussion.meeting_id == meeting_id))
 
 
 def discussions_of(session: Session, follow_up_id: UUID) -> list[CaseDiscussion]:

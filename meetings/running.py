@@ -15,7 +15,7 @@ from domain.casework import complete_task
 from domain.kernel import Actor, Refusal, only, surely, there_is
 from domain.record import events
 from locales import N_
-from meetings import agenda_requests, agendas, attendance, carrying, freezing, minutes, objections, unclosed
+from meetings import agenda_requests, agendas, attendance, carrying, discussing, freezing, minutes, objections, unclosed
 from meetings.agenda_items import (
     ONLY_HEARD,
     PresentedItem,
@@ -85,7 +85,7 @@ def put_back(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, see
 
 
 def _took_place(session: Session, row: Meeting) -> bool:
-    """Whether anything was recorded in a meeting that was opened, or approved in it."""
+    """Whether anything was recorded in a meeting that was opened, said of a case, or approved in it."""
     # What was carried over before anybody opened it says nothing of whether it took place.
     has_items = any(
         item.note_fr
@@ -93,11 +93,15 @@ def _took_place(session: Session, row: Meeting) -> bool:
         or (item.settled_at and row.opened_at and item.outcome and item.settled_at >= row.opened_at)
         for item in items_of(session, row.id)
     )
+    return has_items or attendance.is_recorded(session, row.id) or _spoke(session, row.id)
+
+
+def _spoke(session: Session, meeting_id: UUID) -> bool:
+    """Whether a meeting decided something, said something of a case, or approved minutes."""
     return (
-        has_items
-        or attendance.is_recorded(session, row.id)
-        or bool(decisions_of(session, row.id))
-        or there_is(session, only(Minutes.id).where(Minutes.approved_in_id == row.id))
+        bool(decisions_of(session, meeting_id))
+        or discussing.was_any_in(session, meeting_id)
+        or there_is(session, only(Minutes.id).where(Minutes.approved_in_id == meeting_id))
     )
 
 

@@ -11,7 +11,18 @@ from sqlalchemy import ARRAY, Uuid, all_, any_, bindparam, func
 from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
-from api.access.permissions import Action, Asker, Forbidden, Given, Relation, allows, require, themselves, to_program
+from api.access.permissions import (
+    Action,
+    Asker,
+    Forbidden,
+    Given,
+    Relation,
+    allows,
+    is_allowed,
+    require,
+    themselves,
+    to_program,
+)
 from api.access.session import RequestContext
 from domain.accompaniment import breaks, states
 from domain.follow_ups import Followed, NoteLine, assigning, follow_ups, information, issues, notes
@@ -88,6 +99,25 @@ def sits_today(session: Session, clinic: Membership | None, asker: Asker) -> dic
         meeting_id: frozenset(seat.organization_id for seat in seats if seat.voting)
         for meeting_id, seats in attendance.sits_on(session, clinic, asker.person_id, asker.day).items()
     }
+
+
+def sits_in(session: Session, asker: Asker) -> set[UUID]:
+    """The clinics under way today in which the asker sits now, on a seat that votes."""
+    sits = sits_today(session, clinic_of(session, asker.day), asker)
+    return {meeting_id for meeting_id, places in sits.items() if places}
+
+
+def unless_sitting(given: Given) -> Given:
+    """What the asker is to a follow-up where no seat of theirs counts: what is open to members while they sit."""
+    return {relation: actor for relation, actor in given.items() if relation is not Relation.CLINICAL}
+
+
+def heard_by(session: Session, asker: Asker, given: Given, spoken: Collection[CaseDiscussion]) -> set[UUID | None]:
+    """The meetings of which the asker may read what was said of a case: to who only sits, those that sit now."""
+    meetings = {one.meeting_id for one in spoken}
+    if is_allowed(Action.READ_SAID, unless_sitting(given)):
+        return meetings
+    return meetings & sits_in(session, asker) if meetings and is_allowed(Action.READ_SAID, given) else set()
 
 
 def clinic_of(session: Session, day: date) -> Membership | None:
@@ -262,7 +292,9 @@ def read_said(
     Raises Forbidden, also where that meeting said nothing of it; and Refusal.
     """
     row, given = find_follow_up(session, asker, follow_up_id)
-    by = require(Action.READ_FOLLOW_UP, given)
+    if meeting_id not in sits_in(session, asker):
+        given = unless_sitting(given)
+    by = require(Action.READ_SAID, given)
     spoken = discussing.discussed_in(session, meeting_id, [follow_up_id]).get(follow_up_id)
     if spoken is None:
         raise Forbidden

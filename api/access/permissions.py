@@ -115,6 +115,7 @@ class Action(StrEnum):
     SEE_CASELOAD = "see_caseload"  # one's own follow-ups; everyone's, by worker, for the coordinator
     SEE_FOLLOW_UP = "see_follow_up"  # by its number: its states, its workers, how often they met
     READ_FOLLOW_UP = "read_follow_up"  # what people wrote of it in their own words
+    READ_SAID = "read_said"  # of a follow-up, by the Clinical Committee in a meeting
     READ_SUMMARY = "read_summary"  # of a follow-up that was handed over, once it is complete (DP-06)
     WRITE_SUMMARY = "write_summary"  # while the step that asks for it is open, with what was written of it so far
     TAKE_SUMMARY_BACK = "take_summary_back"  # that it is complete, so that it can be corrected
@@ -322,6 +323,8 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     # AD-R11: the members of the Clinical Committee, for follow-up; the research sees nobody (FU-8).
     Action.SEE_FOLLOW_UP: frozenset({Relation.ASSIGNED, Relation.CLINICAL, Relation.COORDINATOR}),
     Action.READ_FOLLOW_UP: frozenset({Relation.ASSIGNED, Relation.CLINICAL, Relation.COORDINATOR}),
+    # CLINICAL only in the meeting while it sits, and while they do: when it closes, words close (`while_sitting`).
+    Action.READ_SAID: frozenset({Relation.ASSIGNED, Relation.CLINICAL, Relation.COORDINATOR}),
     # CLINICAL only while the committee sits on it: `api.access.summaries`.
     Action.READ_SUMMARY: frozenset({Relation.ASSIGNED, Relation.CLINICAL, Relation.COORDINATOR}),
     Action.WRITE_SUMMARY: frozenset({Relation.OWES, Relation.COORDINATOR}),

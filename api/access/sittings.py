@@ -44,10 +44,10 @@ def _seated(asker: Asker, meeting: Meeting, members: Membership, rows: Sequence[
 
 
 def _sits(asker: Asker, meeting: Meeting, members: Membership, rows: Sequence[FilledSeat]) -> bool:
-    """Whether the asker sits in a meeting under way, as it is recorded by now; or is to sit in it today."""
+    """Whether the asker sits in a meeting under way, as recorded by now; or has a seat today and in one to come."""
     if meeting.state == "planned":
-        is_today = meeting.starts.date() == asker.day
-        return is_today and bool(attendance.holds_on(members, asker.person_id, asker.day))
+        day, seats = meeting.starts.date(), {seat.id for seat in members.seats_held(asker.person_id, asker.day)}
+        return day >= asker.day and not seats.isdisjoint(attendance.holds_on(members, asker.person_id, day))
     return bool(attendance.sits_by(rows, members, asker.person_id, asker.day).get(meeting.id))
 
 
@@ -137,7 +137,9 @@ class SittingRead:
 
     def _allowed(self, asker: Asker) -> Iterator[frozenset[UUID]]:
         """The follow-ups that the asker may see, those whose risk they are told, and those that they may read."""
-        to_each = {one.row.id: self.to_case(asker, one) for one in self._all_lines}
+        # Of a day to come the agenda is shown, and no case: how each stands is told on the day.
+        is_to_come = self.meeting.starts.date() > asker.day and self.meeting.state == "planned"
+        to_each = {one.row.id: self.to_case(asker, one) for one in ([] if is_to_come else self._all_lines)}
         for action in (Action.SEE_FOLLOW_UP, Action.SEE_RISK, Action.READ_FOLLOW_UP):
             yield frozenset(case for case, its in to_each.items() if is_allowed(action, its))
 

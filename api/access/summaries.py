@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from api.access.cases import to_task
-from api.access.follow_ups import clinic_of, find_follow_up, sits_today
+from api.access.follow_ups import find_follow_up, sits_in, unless_sitting
 from api.access.permissions import Action, Asker, Forbidden, Given, Relation, require, themselves
 from api.access.tasks import find_task, is_told_in_place
 from domain.follow_ups import SummaryStep, summaries
@@ -125,7 +125,7 @@ def on_the_table(session: Session, asker: Asker, meeting: Meeting) -> list[Summa
 def as_reader(session: Session, asker: Asker, number: str, given: Given) -> Given:
     """What the asker is to the summaries of a follow-up: a member of the committee is nothing unless they sit on it."""
     if Relation.CLINICAL in given and not _sits_on(session, asker, number):
-        return {relation: actor for relation, actor in given.items() if relation is not Relation.CLINICAL}
+        return unless_sitting(given)
     return given
 
 
@@ -136,9 +136,7 @@ def ground_of(given: Given) -> Ground:
 
 def _sits_on(session: Session, asker: Asker, number: str) -> bool:
     """Whether the asker sits in a clinic of today that has the summary of this participant on its agenda."""
-    sits = [
-        meeting_id for meeting_id, places in sits_today(session, clinic_of(session, asker.day), asker).items() if places
-    ]
+    sits = sits_in(session, asker)
     if not sits:
         return False
     return (

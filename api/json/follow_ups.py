@@ -213,7 +213,7 @@ def get_issue(follow_up_id: UUID, context: InContext) -> IssueShown:
 
 
 @router.get("/follow-ups/{follow_up_id}/discussions/{meeting_id}")
-@asks(Action.READ_FOLLOW_UP)
+@asks(Action.READ_SAID)
 def get_discussion(follow_up_id: UUID, meeting_id: UUID, context: InContext) -> CaseSaidShown:
     """What the Clinical Committee said of a case in a meeting: each reading is on record."""
     row, spoken, said = access.read_said(context.session, context.asker, follow_up_id, meeting_id, at=context.at)

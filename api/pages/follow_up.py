@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -152,7 +152,7 @@ def read_issue(context: InContext, request: Request, follow_up_id: UUID) -> HTML
 
 
 @router.get("/{follow_up_id}/discussions/{meeting_id}", name="case_said")
-@asks(Action.READ_FOLLOW_UP)
+@asks(Action.READ_SAID)
 def read_said(context: InContext, request: Request, follow_up_id: UUID, meeting_id: UUID) -> HTMLResponse:
     """What the Clinical Committee said of a case in a meeting: each reading is on record."""
     row, spoken, said = access.read_said(context.session, context.asker, follow_up_id, meeting_id, at=context.at)
@@ -412,11 +412,15 @@ def _page(context: RequestContext, request: Request, row: Followed, given: Given
 
 
 class BeforeCommittee(TypedDict):
-    """What a follow-up's page says of it before the Clinical Committee; `marks` are those of the weeks shown."""
+    """What a follow-up's page says of it before the Clinical Committee; `marks` are those of the weeks shown.
+
+    `heard` are the meetings of which the asker may read what was said.
+    """
 
     may_raise: bool
     raised: CaseDiscussion | None
     spoken: list[CaseDiscussion]
+    heard: Collection[UUID | None]
     weeks_shown: list[date]
     marks: Mapping[date, ProcessMark]
     case_outcomes: Mapping[str, str]
@@ -425,10 +429,12 @@ class BeforeCommittee(TypedDict):
 
 def _before_committee(context: RequestContext, row: Followed, given: Given) -> BeforeCommittee:
     """What is raised of the case and was said of it, none of it opened; and the processes of the last weeks."""
+    spoken = discussing.discussions_of(context.session, row.id)
     return {
         "may_raise": is_allowed(Action.RAISE_ISSUE, given) and row.state not in access.ENDED,
         "raised": issues.waits_for(context.session, row.id),
-        "spoken": discussing.discussions_of(context.session, row.id),
+        "spoken": spoken,
+        "heard": access.heard_by(context.session, context.asker, given, spoken),
         "weeks_shown": strips.weeks_until(context.day, strips.SHOWN),
         "marks": caseloads.marks_by_week(context.session, [row.id], context.day).get(row.id, {}),
         "case_outcomes": CASE_OUTCOMES,

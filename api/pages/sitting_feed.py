@@ -28,6 +28,7 @@ from domain.roles import standing
 from locales import show_moments_in, speaking
 from meetings.committees import membership
 from meetings.locking import read_meeting
+from models.meeting import Meeting
 from models.record import Event
 
 #: What a reader looks at: the page of who sits, the one on the wall, or the one on which the meeting is run.
@@ -36,6 +37,8 @@ WALL: Final = "projector"
 RUN: Final = "run"
 #: Beside what was opened of a candidate: nothing is shown, and it ends with the reader's sitting.
 BESIDE: Final = "beside"
+#: Why a meeting is no longer followed, by its state; any other: it was closed.
+_OVER: Final = {"cancelled": "cancelled"}
 #: What is watched for hours without a click: who watches it stays, though their sign-in lies idle.
 _WATCHED: Final = frozenset({SITTING, WALL})
 #: What the views without a page of their own show of the meeting: that they follow it.
@@ -91,11 +94,13 @@ class SittingFeed:
             members = membership(session, meeting.committee_id, since=min(meeting.starts.date(), today.day))
             is_open = meeting.state in OPEN_TO_SIT
             read = read_sitting(session, meeting, members, {one.person_id for one in readers}) if is_open else None
+            apart = {BESIDE: _while_it_sits(meeting, read)}
             written: dict[Hashable, Shown] = {}
             found: dict[Reader, Shown] = {}
             for one in readers:
                 context = RequestContext(session, Asker(one.person_id, today), at, self.installation)
-                why, sight = self._sight(context, read, one, signed_in)
+                its = apart.get(one.view, read)
+                why, sight = self._sight(context, _OVER.get(meeting.state, "closed"), its, one, signed_in)
                 key = (one.view, one.language, why, sight)
                 if key not in written:
                     with speaking(one.language):
@@ -108,14 +113,19 @@ class SittingFeed:
             return found
 
     def _sight(
-        self, context: RequestContext, read: SittingRead | None, reader: Reader, signed_in: Mapping[str, bool]
+        self,
+        context: RequestContext,
+        over: str,
+        read: SittingRead | None,
+        reader: Reader,
+        signed_in: Mapping[str, bool],
     ) -> tuple[str, Sight | None]:
         """What a reader sees by now; or why they see nothing any more."""
         is_used = signed_in.get(reader.token)
         if is_used is None or not (is_used or reader.view in _WATCHED) or not context.asker.is_staff:
             return "signed_out", None
         if read is None:
-            return "closed", None
+            return over, None
         try:
             if reader.view in (RUN, WALL):
                 require(Action.RUN_MEETING, read.given_to(context.asker))
@@ -137,6 +147,11 @@ class SittingFeed:
         """The part of a page that is kept fresh, as it is written now."""
         asked = _Asked(self.app, _scope(self.meeting_id, view), Headers({PART_HEADER: "now"}))
         return bytes(render(asked, template, view=view, meeting_id=self.meeting_id, **values).body).decode()
+
+
+def _while_it_sits(meeting: Meeting, read: SittingRead | None) -> SittingRead | None:
+    """What is read of a meeting; None before it opens, and where its opening was taken back."""
+    return read if meeting.state == "under_way" else None
 
 
 @dataclass(frozen=True)

@@ -375,6 +375,15 @@ addEventListener("keydown", (event) => {
   fold.querySelector("summary").focus();
 });
 
+/** What folds where there is little room stands open where there is more, and where an address leads into it. */
+const unfold = () => {
+  const led = document.getElementById(location.hash.slice(1));
+  for (const fold of document.querySelectorAll("details.folding")) if (fold.contains(led)) fold.open = true;
+  led?.scrollIntoView();
+};
+if (matchMedia("(width >= 48rem)").matches) for (const fold of document.querySelectorAll("details.folding")) fold.open = true;
+else { unfold(); addEventListener("hashchange", unfold); }
+
 /**
  * A part marked data-live="/address" is kept fresh by the events that come from there: each has the part as it is now,
  * and the last one why there are no more. Then the words that only who sits may read leave the window, and what was
@@ -391,10 +400,18 @@ function putLive(id, html) {
   if (!old || !html) return;
   const fresh = partOf(html);
   if (!fresh || fresh.isEqualNode(old)) return;
+  if ("shut" in fresh.dataset) closeWords(id, fresh.dataset);
   const word = fresh.dataset.say;
   const isNews = word && word !== old.dataset.say;
   replacePart(old, fresh, null, null);
   if (isNews) say(word);
+}
+
+/** What was opened goes; where all of a page was opened for the meeting, all of it. */
+function closeWords(id, said) {
+  for (const words of document.querySelectorAll("[data-live-words]")) words.remove();
+  const part = document.getElementById(id);
+  if (said.ends && part) document.getElementById(said.ends)?.replaceChildren(part);
 }
 
 /**
@@ -402,10 +419,7 @@ function putLive(id, html) {
  * stands back for others of the same person: then it may still be sent.
  */
 function endLive(id, html, said, { isElsewhere = false } = {}) {
-  for (const words of document.querySelectorAll("[data-live-words]")) words.remove();
-  // Where all of a page was opened for the meeting, all of it goes.
-  const part = document.getElementById(id);
-  if (said.ends && part) document.getElementById(said.ends)?.replaceChildren(part);
+  closeWords(id, said);
   if (html) putLive(id, html);
   else document.getElementById(id)?.replaceChildren(Object.assign(document.createElement("p"), { textContent: said.lost }));
   for (const form of isElsewhere ? [] : document.querySelectorAll("form")) {
@@ -417,6 +431,9 @@ function endLive(id, html, said, { isElsewhere = false } = {}) {
   }
 }
 
+/** So long what was opened stays beside a line that is gone: nobody can tell whether the meeting still sits. */
+const UNSURE_MS = 120000;
+
 /** So long a stream may say nothing: it says that it lives more often than twice in this time. */
 const SILENT_MS = 45000;
 
@@ -424,6 +441,7 @@ function follow(id, address, said) {
   let source = null;
   let isOver = false;
   let silence = 0;
+  let unsure = 0;
   const show = (name, html) => {
     stayFresh();
     if (name === "shown") putLive(id, html);
@@ -431,6 +449,7 @@ function follow(id, address, said) {
       close();
       isOver = true;
       clearTimeout(silence);
+      clearTimeout(unsure);
       endLive(id, html, said, { isElsewhere: name === "elsewhere" });
     }
   };
@@ -439,6 +458,7 @@ function follow(id, address, said) {
     const part = document.getElementById(id);
     if (isOver || !part || part.classList.contains("is-away")) return;
     part.classList.add("is-away");
+    unsure = setTimeout(() => closeWords(id, said), UNSURE_MS);
     say(said.away, { failed: true });
   };
   const stayFresh = () => {
@@ -446,6 +466,7 @@ function follow(id, address, said) {
     if (part?.classList.contains("is-away")) say("");
     part?.classList.remove("is-away");
     clearTimeout(silence);
+    clearTimeout(unsure);
     // A line that is dead may look alive for as long as nobody sends anything.
     silence = setTimeout(() => { goAway(); close(); lookAgain(); }, SILENT_MS);
   };

@@ -12,7 +12,7 @@ from uuid import UUID
 from api.access.session import RequestContext
 from api.views.names import places_by_id, titles_of_roles
 from locales import N_, pick
-from meetings import answers, attendance, deciding, decisions, quorum, recruiters, running, waivers
+from meetings import answers, attendance, deciding, decisions, discussing, quorum, recruiters, running, waivers
 from meetings.agenda_items import AskedTask, PresentedItem, asked_for, items_of, kept_for_their_act
 from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, SILENCE
 from meetings.attendance import UNRECORDED, Attended
@@ -173,6 +173,7 @@ class SittingPage:
     items: tuple[SittingItem, ...]
     decided: tuple[RegisteredDecision, ...]
     pace: Pace | None
+    has_spoken: bool
     endorsements: Mapping[UUID, Both] = field(default_factory=dict)
 
     @property
@@ -189,7 +190,7 @@ class SittingPage:
     def has_anything(self) -> bool:
         """Whether something was recorded, so that it cannot be put back."""
         noted = any(one.row.outcome or one.row.note_fr or one.row.note_en for one in self.items)
-        return bool(noted or self.decided or any(one.is_recorded for one in self.seats))
+        return bool(noted or self.decided or self.has_spoken or any(one.is_recorded for one in self.seats))
 
 
 def sitting_of(
@@ -217,6 +218,7 @@ def sitting_of(
         pace=_pace(meeting, rows, context.at)
         if is_live and meeting.opened_at and meeting.opened_at <= meeting.ends_at
         else None,
+        has_spoken=discussing.was_any_in(session, meeting_id),
         endorsements=decisions.endorsements_in_words(session, decided),
     )
 

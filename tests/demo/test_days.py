@@ -23,6 +23,7 @@ from domain.kernel.refusals import Refusal
 from domain.people import absences
 from models.base import table_of
 from models.casework import Case
+from models.meeting import Meeting
 from models.outbox import Notice
 from models.participant import Participant
 from models.program import Person, Program
@@ -34,6 +35,7 @@ from tests.conftest import Database
 _program = table_of(Program)
 _event = table_of(Event)
 _person = table_of(Person)
+_meeting = table_of(Meeting)
 
 KEYED: Final = {"Idempotency-Key": "an-absence", "Origin": "http://testserver"}
 #: How often a browser asks while the year is written.
@@ -43,6 +45,7 @@ ASKED: Final = 7
 #: which it once failed; a day that few years have; the first of a year, and half an hour into one.
 DAYS = {
     "a Sunday of a clock change": datetime(2027, 3, 14, 7, 30, tzinfo=UTC),
+    "the day of its weekly meeting": datetime(2026, 12, 2, 23, tzinfo=UTC),
     "a Saturday": datetime(2026, 11, 28, 17, tzinfo=UTC),
     "29 February": datetime(2028, 2, 29, 17, tzinfo=UTC),
     "Saturday 1 January": datetime(2028, 1, 1, 17, tzinfo=UTC),
@@ -62,6 +65,7 @@ def test_people_and_their_year_are_loaded_on(at: datetime, database: Database) -
         assert _count(session, Person) == 36
         assert _count(session, Case) > 5
         assert _count(session, Participant) == 11
+        assert session.scalar(select(func.count()).where(_meeting.c.state == "under_way")) == 1, "a committee sits"
         assert session.scalar(select(func.max(_event.c.at)).where(_event.c.program_id == program_id)) <= at
 
 

@@ -13,6 +13,8 @@ from sqlalchemy import func, make_url, select
 from sqlmodel import Session
 
 from adapters.database import program_session
+from api.access.permissions import Asker
+from api.access.sittings import read_sitting
 from demo.loading import Demonstration
 from demo.people import coordinator
 from domain.accompaniment import breaks, risks
@@ -21,11 +23,15 @@ from domain.follow_ups import assigning, load, lost, owed
 from domain.kernel.rows import every, of
 from domain.kernel.scope import local_day
 from domain.participants.reasons import read_reasons
+from domain.roles import standing
 from domain.terms.sharing import circle_of
 from flows import departing
 from flows.rounds import ROUNDS, run_round
-from meetings import attendance, decisions
-from meetings.committees import committees
+from meetings import attendance, caseloads, decisions, running
+from meetings.agenda_items import items_of
+from meetings.agenda_rules import TURN
+from meetings.committees import committees, membership
+from meetings.locking import read_meeting
 from models.agenda import AgendaItem
 from models.base import table_of
 from models.casework import Case, Task
@@ -107,7 +113,7 @@ def test_a_season_is_under_way_with_a_moved_and_a_cancelled_date_and_people_have
     at = loaded.at
     clinical = _meetings(loaded, session, "clinical")
     assert min(row.starts_at for row in clinical) < at < max(row.starts_at for row in clinical)
-    moved = [row for row in clinical if row.starts != row.original]
+    moved = [row for row in clinical if row.original and row.starts.date() != row.original.date()]
     assert [row.reason for row in moved] == ["Salle prise ce jour-là"]
     assert any(row.state == "cancelled" and row.cancelled_at < at and row.starts_at > at for row in clinical)
     assert 2 <= len([row for row in _meetings(loaded, session, "steering") if row.starts_at > at]) <= 4
@@ -120,6 +126,29 @@ def test_a_season_is_under_way_with_a_moved_and_a_cancelled_date_and_people_have
         .select_from(_item)
         .where(_item.c.program_id == loaded.program_id, _item.c.meeting_id.is_not(None))
     )
+
+
+def test_whenever_it_is_loaded_the_clinical_committee_sits_with_cases_and_who_sits_follows_it(
+    loaded: Loaded, session: Session, today: date
+) -> None:
+    session.info.update(keys=KEYS)
+    (here,) = [row for row in _meetings(loaded, session, "clinical") if row.state == "under_way"]
+    assert (here.starts.date(), here.opened_at) == (today, loaded.at)
+    cases = caseloads.case_lines(session, today, here.id)
+    assert len(cases) >= 5
+    assert [one.brought.urgent for one in cases if one.brought] == [True, False]
+    assert sum(bool(one.marks) for one in cases) == 2
+    current = running.current_of(items_of(session, here.id))
+    assert current is not None
+    assert current.kind == TURN
+    attended = attendance.attendance_of(session, here.id)
+    assert {"present", "remote"} <= {one.state for one in attended}
+    members = membership(session, here.committee_id, since=today)
+    everybody = {one.person_id for one in attended if one.person_id}
+    rights = standing(session, today)
+    read = read_sitting(session, read_meeting(session, here.id), members, everybody)
+    seen = [read.seen_by(Asker(person, rights)) for person in everybody]
+    assert max(len(one.cases) for one in seen) == len(cases)
 
 
 def test_meetings_that_are_over_were_held_their_minutes_approved_but_the_last_and_decisions_taken_with_quorum(

@@ -13,7 +13,7 @@ from sqlmodel import Session
 from domain.accompaniment import states
 from domain.follow_ups import Issue, issues, processes
 from domain.kernel import Refusal
-from meetings import caseloads, discussing, running
+from meetings import caseloads, discussing, running, schedule
 from meetings.agenda_drawing import draw
 from meetings.committees import committees
 from meetings.discussing import Said
@@ -215,3 +215,14 @@ def test_news_of_the_inactive_says_what_changed_since_the_committee_last_met(ses
     states.deactivate(session, other, "needs_beyond_program", by=by, at=NOW + timedelta(hours=1))
     lines = caseloads.inactive_lines(session, meeting.committee_id, following)
     assert [(one.row.number, one.changed) for one in lines] == [("#2026-02", True), ("#2026-01", False)]
+
+
+def test_a_sitting_that_spoke_of_a_case_is_not_taken_back_so_that_no_words_are_left_of_a_meeting_that_was_none(
+    session: Session, cast: Cast
+) -> None:
+    case, here, by = followed(session, cast), _sits(session, cast), cast.actor("coordinator")
+    _discuss(session, cast, here, case, "goes_on")
+    with refused("meeting.recorded"):
+        running.put_back(session, here, by=by, at=NOW)
+    with refused("meeting.state"):
+        schedule.cancel_meeting(session, here, reason="Tempête", by=by, at=NOW)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
@@ -21,7 +22,7 @@ from api.pages.sitting_feed import Reader, SittingFeed
 from domain.access import LONGEST, sign_ins
 from domain.kernel import local_day
 from domain.roles import standing
-from meetings import attendance, running
+from meetings import attendance, running, schedule
 from meetings.committees import membership
 from meetings.locking import read_meeting
 from models.access import BrowserSession
@@ -32,7 +33,7 @@ from tests.api.application import app_on, client_for, token_for
 from tests.cast import AT, Arranged, Cast
 from tests.following import SECOND, THIRD, WORKER, bar, consented
 from tests.meetings.clinic import NOW, clinic_of, prepare_on_the_table
-from tests.meetings.sitting import seat
+from tests.meetings.sitting import give, seat
 from tests.meetings.spoken_cases import WORDS, item_named, prepare_cases
 
 MEMBER: Final = "worker_codim"
@@ -140,6 +141,66 @@ def test_what_a_sitting_answers_is_kept_by_no_browser(sitting: tuple[Cast, UUID,
         assert _as(cast).get(f"/meetings/{here}/{way}").headers["cache-control"] == "no-store", way
     raised = _as(cast).get(f"/api/v1/meetings/{here}/sitting/raised/{item}")
     assert raised.headers["cache-control"] == "no-store"
+
+
+def test_who_will_sit_is_told_days_before_when_it_opens_sees_the_agenda_without_a_case_and_it_opens_by_itself(
+    sitting: tuple[Cast, UUID, list[UUID]],
+) -> None:
+    cast, here, _ = sitting
+    by, before = cast.actor("coordinator"), NOW - timedelta(days=2)
+    with cast.session() as session:
+        running.put_back(session, here, by=by, at=NOW)
+        session.commit()
+    with cast.session() as session:
+        item = item_named(session, here, "CCSMTL")
+    member = client_for(cast.database, cast.people[MEMBER], at=before)
+    page = member.get(f"/meetings/{here}/sitting")
+    assert "planned for Wednesday, November 25, 2026" in " ".join(page.text.split())
+    assert "CCSMTL" in page.text, "the agenda"
+    assert not re.search("#2026|Raised", page.text)
+    assert f'href="/meetings/{here}/sitting"' in member.get(f"/meetings/{here}").text
+    raised = f"/meetings/{here}/sitting/raised/{item}"
+    assert member.get(raised).status_code == 409, "words wait for the meeting"
+    for name in ("manager_ccsmtl", "manager_codim"):
+        assert client_for(cast.database, cast.people[name], at=before).get(page.url.path).status_code == 404, name
+    seen = [_shown(cast, here, MEMBER)[MEMBER]]
+    with cast.session() as session:
+        running.open_meeting(session, here, by=by, at=NOW)
+        session.commit()
+    seen.append(_shown(cast, here, MEMBER)[MEMBER])
+    assert ["data-shut" in one for one in seen] == [True, False]
+    assert "#2026-01" in seen[1]
+
+
+def test_whose_seat_ends_before_the_meeting_or_begins_later_finds_no_page_of_it(
+    sitting: tuple[Cast, UUID, list[UUID]],
+) -> None:
+    cast, here, _ = sitting
+    before = NOW - timedelta(days=2)
+    with cast.session() as session:
+        running.put_back(session, here, by=cast.actor("coordinator"), at=NOW)
+        until = local_day(session, NOW) - timedelta(days=1)
+        give(session, cast, "clinical", "marie-vincent", "specialist", until=until)
+        give(session, cast, "clinical", "marie-vincent", "manager_codim", since=until + timedelta(days=1))
+        session.commit()
+    for name in ("specialist", "manager_codim"):
+        client = client_for(cast.database, cast.people[name], at=before)
+        assert client.get(f"/meetings/{here}/sitting").status_code == 404, name
+        assert client.get(f"/meetings/{here}/sitting/events").status_code == 404, name
+
+
+def test_a_meeting_that_is_cancelled_says_so_in_the_windows_that_wait_for_it(
+    sitting: tuple[Cast, UUID, list[UUID]],
+) -> None:
+    cast, here, _ = sitting
+    with cast.session() as session:
+        by = cast.actor("coordinator")
+        running.put_back(session, here, by=by, at=NOW)
+        schedule.cancel_meeting(session, here, reason="Tempête", by=by, at=NOW)
+        session.commit()
+    shown = _shown(cast, here, MEMBER)[MEMBER]
+    assert shown.startswith("OVER")
+    assert "cancelled" in shown
 
 
 def test_when_the_meeting_closes_nobody_reads_its_cases_there_any_more(sitting: tuple[Cast, UUID, list[UUID]]) -> None:
