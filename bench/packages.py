@@ -63,7 +63,7 @@ def _seconds(*costs: Cost) -> float:
 
 
 def _asked(session: Session, ground: Ground, n: int, weeks: int, at: datetime) -> UUID:
-    """The request of somebody with so many weeks of sealed words, each of them read some times."""
+    """The request of a person with so many weeks of sealed words, each of them read some times."""
     participant_id = somebody(session, ground, n, at, weeks=weeks)
     follow_up = surely(first(session, of(FollowUp).where(FollowUp.participant_id == participant_id)))
     for note in every(session, of(WeeklyNote).where(WeeklyNote.follow_up_id == follow_up.id)):

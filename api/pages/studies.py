@@ -133,7 +133,7 @@ def _study_page(context: RequestContext, request: Request, study: Study, given: 
 
 @dataclass(frozen=True)
 class _Pinned:
-    """What an export was asked for: which fields, and for whom; and whether its approval covers the reader today."""
+    """What an export was asked for: which fields and recipients; and whether its approval covers the reader today."""
 
     fields: Sequence[str]
     recipients: Sequence[str]

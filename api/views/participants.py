@@ -118,7 +118,7 @@ class Owed:
 
 
 def owed_of(seen: SeenFile) -> Owed | None:
-    """What is owed of somebody since they went straight to a worker; None where nothing is."""
+    """What is owed of a person since they went straight to a worker; None where nothing is."""
     asked = asking.open_ones(seen.session, triage.OWED, seen.id)
     if not asked:
         return None

@@ -109,7 +109,7 @@ def ask(session: Session, study_id: UUID, *, by: Actor, at: datetime) -> UUID:
 
 
 def is_as_asked(session: Session, study: Study, export: StudyExport) -> bool:
-    """Whether a study says what it said as an export of it was asked for: nobody approves what they did not see."""
+    """Whether a study says what it said as an export of it was asked for: who approves has seen all of it."""
     pinned = (export.ethics_reference, export.ethics_ends_on, export.recipients)
     return pinned == (study.ethics_reference, study.ethics_ends_on, _named(session, study.id))
 
@@ -238,7 +238,7 @@ def is_given(export: StudyExport, person_id: UUID, day: date) -> bool:
 
 
 def _refuse_unless_approved_for(session: Session, export: StudyExport, person_id: UUID, at: datetime) -> None:
-    """Refuse what nobody approved: another recipient, or a day after the ethics approval that was seen."""
+    """Refuse what was not approved: another recipient, or a day after the ethics approval that was seen."""
     if is_given(export, person_id, local_day(session, at)):
         return
     if str(person_id) not in export.recipients:

@@ -1,6 +1,6 @@
-"""To whom something of a person was said: who referred them, who works here, the research, and others under a law.
+"""What was said of a person to others: who referred them, who works here, the research, and others under a law.
 
-Nobody is named but by role and organization, as in `who_read`. It writes no record: who shows it does.
+People are named only by role and organization, as in `who_read`. It writes no record: who shows it does.
 """
 
 from __future__ import annotations
