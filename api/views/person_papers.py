@@ -414,7 +414,7 @@ class _Told:
 
 
 def _misleads(one: Held, name: str) -> bool:
-    """Whether a field says nothing more, and would be read wrongly: met, and that they were not reached, and the like."""
+    """Whether a field says nothing more and would be read wrongly, as "reached" where they met."""
     if name == "reached" and one.kind == "weekly_note":
         return bool(one.said.get("met"))
     return (one.kind, name, one.said[name]) in (("sharing", "purpose", "sharing"), ("discussion", "urgent", False))
