@@ -19,7 +19,7 @@ from domain.kernel import Actor, Language, Refusal, both, local_day
 from domain.mail import notices
 from domain.research.studies import recipients, rules_of
 from domain.roles import Holder, Link, standing
-from locales import N_, show_day
+from locales import N_
 from models.research import Study, StudyExport
 
 #: The task of who approves exports; its item is the study, of which one export at most waits.
@@ -71,8 +71,8 @@ def no_answer_needed(session: Session, export: StudyExport, *, by: Actor, at: da
 def tell_recipients(session: Session, study: Study, export: StudyExport, *, at: datetime) -> None:
     """Write to each recipient that an export can be downloaded: by its number, without its title or what is in it."""
 
-    def facts(language: Language) -> Mapping[str, object]:
-        until = show_day(language, export.ethics_ends_on)
+    def facts(_: Language) -> Mapping[str, object]:
+        until = export.ethics_ends_on
         return {"number": study.number, "export": export.n, "until": until, "path": f"/studies/{study.id}"}
 
     for one in recipients(session, study.id):

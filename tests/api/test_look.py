@@ -116,6 +116,7 @@ def test_every_component_is_drawn_and_a_name_stays_a_name(client: TestClient, la
         "disclosure",
         "breadcrumb",
         "moment",
+        "card_title",
         "once",  # shows nothing
     }  # drawn by the others, or not seen
     assert macros - set(re.findall(r"\bui\.(\w+)\(", pages)) <= inner

@@ -498,6 +498,7 @@ _WORDS_SOMETIMES: Final[Mapping[str, Sequence[str]]] = {
     "acceptance": ("reason",),
     "stray_reply": ("from_address",),
     "study": ("title_fr", "title_en", "purpose", "ethics_body", "ethics_reference"),
+    "study_export": ("ethics_reference",),
 }
 
 #: Text that nobody writes freely: keys, states, digests, and what is checked, such as an address; and structures, which
@@ -618,7 +619,7 @@ _NOT_WORDS: Final[Mapping[str, Sequence[str]]] = {
         "verified_by",
     ),
     "study": ("fields",),
-    "study_export": ("state", "fields", "asked_as", "settled_as", "codebook", "digests"),
+    "study_export": ("state", "fields", "recipients", "asked_as", "settled_as", "codebook", "digests"),
     "responsibility": ("digest", "links"),
     "restored_matter": ("kind", "verb", "subject_kind", "facts", "before", "decision", "decided_as"),
     "risk_assessment": ("assessed_as", "kind", "level"),
