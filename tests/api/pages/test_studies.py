@@ -6,6 +6,7 @@ import base64
 import csv
 import io
 import re
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -142,6 +143,17 @@ def test_who_approves_sees_what_they_approve_and_no_change_in_another_window_sli
     assert "It was approved before you were named" in text_of(page)
     assert f"{anew}/en/data.csv" not in page
     assert keeper.get(f"{anew}/en/data.csv").status_code == 409
+
+    after = datetime(2030, 7, 1, 15, tzinfo=UTC)
+    keeper, receiver = (client_for(cast.database, cast.people[name], at=after) for name in (KEEPER, RECEIVER))
+    assert "The ethics approval is over" in text_of(receiver.get(here).text)
+    assert receiver.get(f"{anew}/en/data.csv").status_code == 409
+    version = re.search(r'/ethics">.*?name="seen" value="(\d+)"', keeper.get(here).text, re.DOTALL)
+    assert version
+    renewed = {**later, "ethics_ends_on": "2031-06-30", "seen": version[1]}
+    assert keeper.post(f"{here}/ethics", data=renewed).status_code == 303
+    assert "It is given no more" in text_of(receiver.get(here).text), "nobody revives alone what another approved"
+    assert receiver.get(f"{anew}/en/data.csv").status_code == 409
 
 
 @pytest.mark.usefixtures("five")
