@@ -71,9 +71,7 @@ def test_the_pages_of_a_referral_fit_and_can_be_used_by_all(window: Window, widt
         assert_accessible(page)
         if path.endswith("/triage"):
             height = page.evaluate("document.documentElement.scrollHeight")
-            assert height < (1_500 if width > 1_000 else 3_300), (
-                "a triage is one screen at a desk, and short on a phone"
-            )
+            assert height < (1_500 if width > 1_000 else 3_300), "one screen at a desk, and short on a phone"
         if PICTURES:
             shown = f"{path.strip('/').split('/')[0]}_{len(path)}_{width}_{language}.png"
             page.screenshot(path=Path(PICTURES) / shown, full_page=True)
