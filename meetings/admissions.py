@@ -40,7 +40,7 @@ from domain.kernel import (
     tuples,
 )
 from domain.mail import coordination_chain
-from domain.participants import findings, hold_participant
+from domain.participants import criteria, hold_participant
 from locales import LANGUAGES, N_, say
 from meetings import agendas, deciding, freezing, posting, running
 from meetings.agenda_items import FORWARDED, STILL_HOLDS, TALKED_ABOUT, item_of, not_on_one
@@ -277,7 +277,7 @@ def _put_on_agenda(
                 N_("The coordinator assigned it directly to a worker on %(day)s, as it could not wait."),
                 {"day": local_day(session, at).isoformat()},
             ),
-            *([ItemReason("owed", _STILL_TO_CONFIRM, {"criteria": findings.in_words(owed)})] if owed else []),
+            *([ItemReason("owed", _STILL_TO_CONFIRM, {"criteria": criteria.in_words(owed)})] if owed else []),
         ],
         by=by,
         at=at,

@@ -98,9 +98,15 @@ class MissingGiven(ActInput):
     missing: list[Annotated[str, Field(max_length=40)]] = Field(default_factory=list, max_length=len(ASKABLE))
 
 
-@TRIAGE.act(Action.TRIAGE, "/questions", form="missing", versioned=True, leads=lambda on, _: f"{_page(on, _)}#missing")
+def _after_asking(on: On[UnsealedFacts], said: Any) -> str:
+    """The page of the triage; the file's own where it is triaged, or joined, by now."""
+    page = _page(on, said) if triage.is_triaged_now(on.session, on.id) else f"/participants/{on.id}"
+    return f"{page}#missing"
+
+
+@TRIAGE.act(Action.TRIAGE, "/questions", form="missing", versioned=True, leads=_after_asking)
 def ask_referrer(on: On[UnsealedFacts], said: MissingGiven) -> None:
-    """Ask who referred for what is missing; nothing ticked asks no more. If-Match is the referral's version."""
+    """Ask who referred for what is missing; nothing asks no more, whenever. If-Match is the referral's version."""
     triage.refuse_other(on.session, on.id, said.referral_id)
     triage.ask_referrer(on.session, said.referral_id, said.missing, by=on.by, at=on.at, seen=on.seen)
 

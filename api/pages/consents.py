@@ -19,6 +19,7 @@ from api.pages.act_routes import ActForm, FormSent, Texts, act_pages
 from api.pages.files import read_sent
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page
+from api.pages.participant import participant_page
 from api.views import participant_words
 from api.views.consent_lines import form_to_sign, lines_that_stand, people_of
 from api.views.consent_papers import confirmation_file, copy_file, signed_file, text_in
@@ -26,7 +27,7 @@ from api.views.participants import SeenFile, partner_names
 from api.views.tasks import names_of
 from api.views.ticked_lines import TickedLines
 from api.web.downloads import download
-from domain.accompaniment import consents
+from domain.accompaniment import consent_forms, consents
 from domain.participants import CURRENT, languages_of, parts_of
 
 router = framed_pages("/participants")
@@ -70,8 +71,15 @@ class _SigningForm(_LinesForm):
 @router.get("/{participant_id}/consents/form", name="consent_signing")
 @asks(Action.KEEP_ADMISSION)
 def show_signing(context: InContext, request: Request, participant_id: UUID, text: str = "") -> HTMLResponse:
-    """The form in one language, to explain and sign: the reader's, unless `text` names another."""
-    return _signing_page(_seen(context, participant_id), request, Typed("sign", values={"text": text} if text else {}))
+    """The form in one language, to explain and sign: the reader's, unless `text` names another.
+
+    Before the person committed there is nothing to sign: the file says what is missing.
+    """
+    seen = _seen(context, participant_id)
+    too_early = context.attempt(lambda: consent_forms.refuse_too_early(context.session, seen.id, seen.row.state))
+    if too_early is not None:
+        return participant_page(context, request, seen.row, seen.given, typed=Typed("sign", too_early))
+    return _signing_page(seen, request, Typed("sign", values={"text": text} if text else {}))
 
 
 def _seen(context: RequestContext, participant_id: UUID) -> SeenFile:

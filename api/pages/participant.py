@@ -40,6 +40,7 @@ from api.views.participants import (
 )
 from api.views.states import STATES
 from api.views.tasks import names_of
+from api.views.triage import askable
 from domain.admissions import duplicates
 from domain.kernel import Actor
 from domain.participants import Who, areas, fields_of, rates
@@ -169,6 +170,7 @@ def participant_page(
         purposes=[(one.value, gettext(PURPOSES[one])) for one in purposes_for(given)],
         correctable=_CORRECTABLE,
         admission=admission,
+        askable=askable(),
         workers=Workers.of(admission.proposals, names, context.language),
         consents=consents,
         risk=risk_of(seen),

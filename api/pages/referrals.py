@@ -25,6 +25,7 @@ from api.views.criteria import NAMES
 from api.views.participant_words import STANDS
 from api.views.referrals import board_of, hearing_of
 from api.views.tasks import names_of
+from domain.admissions import asking_referrers
 from domain.kernel import Refusal
 from domain.participants import OwnReferral, ReferralForm, links, reading, referring
 from locales import gettext
@@ -141,6 +142,7 @@ def _sent(context: RequestContext, request: Request, own: OwnReferral, typed: Ty
         workers=hearing_of(context, own.id),
         form=form_shown(context.session, context.language),
         asked=asked_shown(own.asked),
+        taken_back=asking_referrers.is_taken_back(context.session, own.id),
     )
 
 

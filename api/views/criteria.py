@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from domain.participants import findings
+from domain.participants import criteria
 from locales import N_
 
 #: Whether they are of an age for the program works itself out: nothing is asked.
@@ -21,9 +21,9 @@ ASKED: Final[Mapping[str, str]] = {
     "AD-C5": N_("Their wish to take part: what they said"),
 }
 #: What a criterion is called.
-NAMES: Final = findings.NAMES
+NAMES: Final = criteria.NAMES
 
 
 def on_form_of(criterion: str) -> str:
-    """The end of the names of the fields that a criterion has on the form of its findings."""
+    """The end of the names of the fields that a criterion has on the form of its criteria."""
     return criterion.rpartition("-")[2].lower()

@@ -40,6 +40,7 @@ from domain.participants import (
     DestructionProof,
     DestructionRequest,
     case_of,
+    criteria,
     destruction,
     destruction_requests,
     disclosures,
@@ -122,19 +123,21 @@ def owed_of(seen: SeenFile) -> Owed | None:
     asked = asking.open_ones(seen.session, triage.OWED, seen.id)
     if not asked:
         return None
-    criteria = findings.in_words(triage.to_confirm(seen.session, seen.row))
-    return Owed(criteria[seen.context.language], asked[0].due_on)
+    owed = criteria.in_words(triage.to_confirm(seen.session, seen.row))
+    return Owed(owed[seen.context.language], asked[0].due_on)
 
 
 @dataclass(frozen=True)
 class Admission:
     """Where an admission stands: `waiting` is the referral to triage, `again` the one that can be triaged again.
 
-    `proposals` are the workers of the day where one is to be chosen.
+    Who wrote those that are `asked` is asked for what is missing. `proposals` are the workers of the day where one is
+    to be chosen.
     """
 
     waiting: Referral | None
     again: Referral | None
+    asked: list[Referral]
     maybe_known: bool
     owed: Owed | None
     found: Mapping[str, CriterionFound]
@@ -159,7 +162,7 @@ class Admission:
 def admission_of(seen: SeenFile) -> Admission:
     """Where the admission of somebody stands."""
     session, row = seen.session, seen.row
-    waiting, again = _to_triage(seen)
+    waiting, again, asked = _referrals_of(seen)
     item = admissions.item_under_way(session, row.candidate_ref) if seen.may[Action.DECIDE_ADMISSION] else None
     names_another = _names_another(seen)
     found = findings.findings_of(session, row.id)
@@ -167,6 +170,7 @@ def admission_of(seen: SeenFile) -> Admission:
     return Admission(
         waiting=waiting,
         again=again,
+        asked=asked,
         maybe_known=bool(waiting and duplicates.alike(session, [row.id], reader=seen.context.asker.person_id)),
         owed=owed_of(seen),
         found=found,
@@ -186,13 +190,14 @@ def _criteria(row: UnsealedFacts, found: Mapping[str, CriterionFound]) -> list[t
     return [(criterion, gettext(NAMES[criterion]), found.get(criterion)) for criterion in asked]
 
 
-def _to_triage(seen: SeenFile) -> tuple[Referral | None, Referral | None]:
-    """The referral that waits for the triage, and the one that can be triaged again, for who triages."""
+def _referrals_of(seen: SeenFile) -> tuple[Referral | None, Referral | None, list[Referral]]:
+    """For who triages: the referral that waits, the one that can be triaged again, and those that are asked about."""
     if not seen.may[Action.TRIAGE]:
-        return None, None
+        return None, None, []
     referrals = reading.referrals_of(seen.session, seen.id)
     waiting = next((one for one in referrals if one.state == "received"), None)
-    return waiting, None if waiting else _to_triage_again(seen.row, referrals)
+    again = None if waiting else _to_triage_again(seen.row, referrals)
+    return waiting, again, [one for one in referrals if one.asked_at]
 
 
 def _names_another(seen: SeenFile) -> bool:

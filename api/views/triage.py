@@ -9,7 +9,7 @@ from uuid import UUID
 
 from api.access.participants import Facts, read_facts
 from api.access.permissions import Action, Forbidden, require
-from api.views.criteria import AGE, ASKED, NAMES, on_form_of
+from api.views.criteria import AGE, NAMES, on_form_of
 from api.views.opened_files import Lines, OpenedNow, age_in_words, opened_who, opened_without_the_name
 from api.views.participants import Owed, SeenFile, owed_of
 from domain.admissions import ASKABLE, Duplicate, duplicates, triage
@@ -125,7 +125,7 @@ def _criterion(
 
 
 def _lines(criterion: str, read: Facts, said: ReadReferral | None, area: str, *, recruiter: bool) -> Lines:
-    """The facts of the referral that speak of a criterion, each with what was asked."""
+    """The facts of the referral that speak of a criterion, each with what it is."""
     found: Lines = []
     if criterion == AGE:
         found.append((gettext(N_("Age today")), age_in_words(read.age)))
@@ -137,7 +137,7 @@ def _lines(criterion: str, read: Facts, said: ReadReferral | None, area: str, *,
         if criterion == "AD-C2" and said.setting:
             found.append((gettext(N_("Care setting, if any")), said.setting))
         if said.facts.get(criterion):
-            found.append((gettext(ASKED[criterion]), said.facts[criterion]))
+            found.append((gettext(N_("The referral says")), said.facts[criterion]))
     return found
 
 
@@ -155,7 +155,7 @@ def _sitting(seen: SeenFile) -> Sitting | None:
     return Sitting(opened_who(who), until, alike)
 
 
-def askable() -> list[tuple[str, str]]:
-    """What who referred can be asked for, by its name and what it is called."""
+def askable() -> Mapping[str, str]:
+    """What who referred can be asked for, by its name: what it is called."""
     labels = {**{one.name: one.label for one in fields_of(ReferralForm)}, **NAMES}
-    return [(name, gettext(labels[name])) for name in ASKABLE]
+    return {name: gettext(labels[name]) for name in ASKABLE}

@@ -56,7 +56,6 @@ from domain.record import Ground, apart, events, record_read
 from domain.terms import BEFORE_COMMITTING, circle_of
 from locales import N_
 from models.consent import SIGNED_BY, Consent, ConsentForm, ResearchConsent
-from models.participant import Participant
 from models.program import Organization
 
 Way = Literal["drawn", "paper"]
@@ -111,6 +110,25 @@ class SignedForm:
     research: bool = False
 
 
+def refuse_too_early(session: Session, participant_id: UUID, state: str) -> None:
+    """Refuse the form of who has not committed, saying what is missing; not of who agreed once. Raises Refusal."""
+    may_agree_to_more = state in BEFORE_COMMITTING and bool(consents_of(session, participant_id))
+    if state not in ("committed", "admitted") and not may_agree_to_more:
+        raise Refusal("consent.too_early", _MISSING.get(state, _OVER), source="AD-R8")
+
+
+_MISSING: Final = {
+    "candidate": N_(
+        "The consent is explained and signed once the person has committed. "
+        "First, a worker is named to meet them, and the person says so at a first meeting."
+    ),
+    "assigned": N_(
+        "The consent is explained and signed once the person has committed. First, record the meeting at which they do."
+    ),
+}
+_OVER: Final = N_("This admission is over: no consent is signed. The person may be referred again.")
+
+
 def sign_form(
     session: Session,
     participant_id: UUID,
@@ -134,7 +152,7 @@ def sign_form(
     agreement is not in force; or no signature that can be seen.
     """
     held = hold_participant(session, participant_id, seen=seen)
-    _refuse_too_early(session, held)
+    refuse_too_early(session, held.id, held.state)
     today = local_day(session, at)
     _refuse_days(signed, today)
     refuse_before_referral(session, participant_id, signed.explained_on)
@@ -437,17 +455,6 @@ def _refuse_withdrawn_since(session: Session, participant_id: UUID, signed: Sign
                 N_("After this form was signed, the person withdrew a line of it. Have a new form signed."),
                 source="AD-R11",
             )
-
-
-def _refuse_too_early(session: Session, held: Participant) -> None:
-    """Raises Refusal of who has not committed, save a candidate to whom it was explained before."""
-    may_agree_to_more = held.state in BEFORE_COMMITTING and bool(consents_of(session, held.id))
-    if held.state not in ("committed", "admitted") and not may_agree_to_more:
-        raise Refusal(
-            "consent.too_early",
-            N_("The consent is explained and signed once the person has committed."),
-            source="AD-R8",
-        )
 
 
 def _refuse_days(signed: SignedForm, today: date) -> None:

@@ -16,7 +16,7 @@ from sqlmodel import Session
 
 from domain.accompaniment import reviews
 from domain.casework import asking
-from domain.kernel import Actor, Refusal, col, every, first, local_day, of, seal, surely, unseal
+from domain.kernel import Actor, Refusal, col, every, first, local_day, of, only, scalar, seal, surely, unseal
 from domain.mail import coordination_chain
 from domain.participants import (
     ParticipantIdentity,
@@ -36,6 +36,7 @@ from domain.participants import (
 from domain.record import events
 from domain.roles import Link, standing
 from locales import N_
+from models.casework import Task
 from models.participant import Participant
 from models.referral import Referral
 
@@ -102,19 +103,21 @@ _ASKED_OURSELVES: Final = N_(
 )
 
 
-def ask_no_more(session: Session, referral_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Take back what is asked of who referred. Raises Refusal where nothing is."""
-    _take_back(session, _held(session, referral_id), by=by, at=at)
+def is_taken_back(session: Session, referral_id: UUID) -> bool:
+    """Whether what was asked last of who referred is asked no more, and was not answered: their page says so."""
+    asked = only(Task.state).where(Task.step == ASKED, Task.item == str(referral_id))
+    return scalar(session, asked.order_by(col(Task.opened_at).desc()).limit(1)) == "cancelled"
 
 
 def ask_nothing_about(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
     """Take back everything that is asked about a person who goes no further."""
     theirs = Referral.participant_id == participant_id, col(Referral.asked_at).is_not(None)
     for held in every(session, of(Referral).where(*theirs).order_by(col(Referral.id)).with_for_update()):
-        _take_back(session, held, by=by, at=at)
+        ask_no_more(session, held, by=by, at=at)
 
 
-def _take_back(session: Session, held: Referral, *, by: Actor, at: datetime) -> None:
+def ask_no_more(session: Session, held: Referral, *, by: Actor, at: datetime) -> None:
+    """Take back what is asked of who wrote a held referral; their page says so, and their task is called off."""
     change_referral(session, held, asked=[], asked_at=None)
     asking.no_more(session, ASKED, held.id, by=by, at=at)
     events.write(session, "referral.asked_no_more", "referral", held.id, by=by, at=at)
@@ -197,5 +200,8 @@ def _held(session: Session, referral_id: UUID) -> Referral:
     sent = of(Referral).where(Referral.id == referral_id, col(Referral.state).in_(_SENT))
     held = first(session, sent.with_for_update())
     if held is None or held.asked_at is None:
-        raise Refusal("referral.not_asked", N_("Nothing is asked of this referral, or it was answered already."))
+        raise Refusal(
+            "referral.not_asked",
+            N_("Nothing is asked of this referral: it was answered already, or what was asked is no longer needed."),
+        )
     return held

@@ -26,8 +26,8 @@ from domain.participants import (
     change_referral,
     checked_answer,
     checked_offers,
+    criteria,
     destruction,
-    findings,
     findings_of,
     finish_step,
     hold_participant,
@@ -119,7 +119,7 @@ def _checked(criterion: str, said: Finding) -> Finding:
             "triage.no_fact",
             N_("Say on what basis %(criterion)s is met or not met."),
             source=criterion,
-            criterion=findings.in_words([criterion]),
+            criterion=criteria.in_words([criterion]),
         )
     if said.admit_all_the_same:
         _refuse_exception(criterion, said.finding, why)
@@ -303,13 +303,14 @@ def ask_referrer(
 ) -> None:
     """Ask who referred for what is missing in a referral that is being triaged; for nothing, ask no more.
 
+    What is asked is taken back at any moment, also once the referral is triaged or joined to a file that is known.
     Raises Refusal, as `hold_to_find` and `asking_referrers.ask_referrer`.
     """
-    held = hold_to_find(session, referral_id, seen=seen)
+    held = _as_seen(_hold(session, referral_id), seen)
     if not wanted and held.asked_at is not None:
-        asking_referrers.ask_no_more(session, referral_id, by=by, at=at)
+        asking_referrers.ask_no_more(session, held, by=by, at=at)
     else:
-        asking_referrers.ask_referrer(session, held, wanted, by=by, at=at)
+        asking_referrers.ask_referrer(session, hold_to_find(session, referral_id), wanted, by=by, at=at)
 
 
 def refuse_other(session: Session, participant_id: UUID, referral_id: UUID) -> None:
@@ -325,9 +326,7 @@ def hold_referral(session: Session, referral_id: UUID, *, state: str = "received
     held = _hold(session, referral_id)
     if held.state != state:
         raise _dealt_with("referral.dealt_with")
-    if seen is not None and held.version != seen:
-        raise _dealt_with("referral.changed")
-    return held
+    return _as_seen(held, seen)
 
 
 def hold_to_find(session: Session, referral_id: UUID, *, seen: int | None = None) -> Referral:
@@ -339,17 +338,28 @@ def hold_to_find(session: Session, referral_id: UUID, *, seen: int | None = None
     owes = held.state == "triaged" and bool(asking.open_ones(session, OWED, held.participant_id))
     if not (held.state == "received" or owes):
         raise _dealt_with("referral.dealt_with")
-    if seen is not None and held.version != seen:
-        raise _dealt_with("referral.changed")
+    _as_seen(held, seen)
     if hold_participant(session, held.participant_id).state not in BEING_ADMITTED:
         raise Refusal("triage.over", N_("The person goes no further in this admission: nothing more is found."))
     return held
+
+
+def is_triaged_now(session: Session, participant_id: UUID) -> bool:
+    """Whether a referral of a person is to triage, or criteria are owed since they went straight to a worker."""
+    owes = bool(asking.open_ones(session, OWED, participant_id))
+    return owes or workers.has_one_to_triage(session, participant_id)
 
 
 def _hold(session: Session, referral_id: UUID) -> Referral:
     held = first(session, of(Referral).where(Referral.id == referral_id, Referral.state != "draft").with_for_update())
     if held is None:
         raise Refusal("referral.not_there", N_("There is no such referral."))
+    return held
+
+
+def _as_seen(held: Referral, seen: int | None) -> Referral:
+    if seen is not None and held.version != seen:
+        raise _dealt_with("referral.changed")
     return held
 
 
@@ -429,7 +439,7 @@ def _refuse_unless_allowed(session: Session, participant: Participant, result: s
     left = missing(session, participant)
     if left and result == "committee":
         raise Refusal(
-            "triage.not_looked_at", N_("Assess every criterion first: %(left)s."), left=findings.in_words(left)
+            "triage.not_looked_at", N_("Assess every criterion first: %(left)s."), left=criteria.in_words(left)
         )
     refuse_not_met(found, *NEVER_WITHOUT, *([OF_RECRUITERS] if participant.recruiter else []))
     third = found.get(_OF_HARMS)

@@ -4,6 +4,7 @@ Their identity is sealed (`sealing`, `identity`); everything else goes by a refe
 """
 
 from domain.participants import asked_rights as asked_rights
+from domain.participants import criteria as criteria
 from domain.participants import destruction as destruction
 from domain.participants import destruction_requests as destruction_requests
 from domain.participants import disclosures as disclosures
@@ -46,7 +47,6 @@ from domain.participants.destruction_requests import DestructionRequest as Destr
 from domain.participants.findings import OF_RECRUITERS as OF_RECRUITERS
 from domain.participants.findings import CriterionFound as CriterionFound
 from domain.participants.findings import findings_of as findings_of
-from domain.participants.findings import refuse_before_referral as refuse_before_referral
 from domain.participants.findings import refuse_not_met as refuse_not_met
 from domain.participants.findings import told_before as told_before
 from domain.participants.identity import IdentityColumns as IdentityColumns
@@ -77,6 +77,7 @@ from domain.participants.locking import new_reference as new_reference
 from domain.participants.locking import participant_state_after as participant_state_after
 from domain.participants.locking import skip_step as skip_step
 from domain.participants.locking import step_of as step_of
+from domain.participants.present import refuse_before_referral as refuse_before_referral
 from domain.participants.rates import DAY as DAY
 from domain.participants.rates import HOUR as HOUR
 from domain.participants.rates import TOO_MANY as TOO_MANY

@@ -13,25 +13,16 @@ from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session
-from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.kernel import Actor, Refusal, col, every, local_day, of, only, scalar, unseal
+from domain.kernel import Actor, Refusal, col, every, of, unseal
+from domain.participants import criteria
+from domain.participants.present import present_referral
 from domain.record import Ground, Purpose, record_read
-from locales import LANGUAGES, N_, say
-from models.referral import CriterionFinding, Referral
+from locales import N_, say
+from models.referral import CriterionFinding
 
 #: The criterion for those alone who also recruit others; none of them is admitted without it.
 OF_RECRUITERS: Final = "AD-C4"
-#: What each criterion is called.
-NAMES: Final[Mapping[str, str]] = {
-    "AD-C0": N_("Sexual exploitation"),
-    "AD-C1": N_("12 to 24 years old"),
-    "AD-C2": N_("Area served"),
-    "AD-C3": N_("Recognizes harms"),
-    # Of those alone who recruit others: “not met” says that they do not admit it, or do not commit to stop.
-    "AD-C4": N_("Recruits others, admits it and commits to stop"),
-    "AD-C5": N_("Voluntary"),
-}
 
 
 @dataclass(frozen=True)
@@ -46,11 +37,6 @@ class CriterionFound:
     allowed_by: UUID | None = None
     fact: str = ""
     why: str = ""
-
-
-def in_words(criteria: Iterable[str]) -> Mapping[str, str]:
-    """These criteria as people call them, one after the other, in each language."""
-    return {language: "; ".join(say(language, NAMES[one]) for one in criteria) for language in LANGUAGES}
 
 
 def findings_of(session: Session, participant_id: UUID) -> dict[str, CriterionFound]:
@@ -95,41 +81,16 @@ def _told(
     return found
 
 
-def refuse_before_referral(session: Session, participant_id: UUID, *days: date) -> None:
-    """Refuse a day on which nothing of the present admission can have been: it was before the referral came.
-
-    The day on which a referral was received is written once, and no act changes it after. Raises Refusal.
-    """
-    present = _present_referral(participant_id).scalar_subquery()
-    received_at = scalar(session, only(Referral.received_at).where(Referral.id == present))
-    if received_at is not None and min(days) < (received_on := local_day(session, received_at)):
-        raise Refusal(
-            "referral.before",
-            N_("The person was referred on %(day)s: nothing of this admission was on an earlier day."),
-            source="AD-R1",
-            day=received_on,
-        )
-
-
-def refuse_not_met(found: Mapping[str, CriterionFound], *criteria: str) -> None:
+def refuse_not_met(found: Mapping[str, CriterionFound], *needed: str) -> None:
     """Refuse to go on with a person for which one of these criteria was found not to be met. Raises Refusal."""
-    for criterion in criteria:
+    for criterion in needed:
         if criterion in found and found[criterion].finding == "not_met":
             raise Refusal(
                 "triage.not_met",
                 N_("Admission requires this criterion: %(criterion)s."),
                 source=criterion,
-                criterion=in_words([criterion]),
+                criterion=criteria.in_words([criterion]),
             )
-
-
-def _present_referral(participant_id: UUID) -> SelectOfScalar[UUID]:
-    """The referral of the present admission: the one to triage, else the last that was triaged.
-
-    It is not always the last that came: one that came before it may be joined to this person after they declined.
-    """
-    theirs = Referral.participant_id == participant_id, col(Referral.state).in_(["received", "triaged"])
-    return only(Referral.id).where(*theirs).order_by(col(Referral.triaged_at).desc()).limit(1)
 
 
 def _last(session: Session, participant_id: UUID, *, sealed: bool) -> list[CriterionFinding]:
@@ -137,7 +98,7 @@ def _last(session: Session, participant_id: UUID, *, sealed: bool) -> list[Crite
 
     A person referred again, a year later say, is looked at anew: an age, a place and a wish are those of the day.
     """
-    present = _present_referral(participant_id).scalar_subquery()
+    present = present_referral(participant_id).scalar_subquery()
     return every(
         session,
         of(CriterionFinding, without=() if sealed else (CriterionFinding.sealed,))

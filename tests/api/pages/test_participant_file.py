@@ -110,7 +110,7 @@ def test_what_the_coordinator_wrote_in_triage_is_not_lost_where_no_worker_is_cho
     assert 'value="forwarded" checked' in form
     found = {**fields_of(page.text, f"{here}/findings"), "finding_c3": "not_met", "exception": "yes"}
     page = coordinator.post(f"{here}/findings", data={**found, "fact_c3": "Elle n’en voit pas", "why": ""})
-    form = page.text.partition('id="criterion-c3"')[2].partition("</fieldset>\n  <fieldset")[0]
+    form = page.text.partition('id="criterion-c3"')[2].partition('<div class="criterion"')[0]
     assert "Elle n’en voit pas" in form
     assert 'value="not_met" checked' in form
     assert "Say why the situation makes it desirable" in page.text

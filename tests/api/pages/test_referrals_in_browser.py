@@ -17,7 +17,7 @@ from tests.api.application import SERVED, app_on, token_for
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.cast import AT, Cast
 from tests.following import SECOND, WORKER, agreed
-from tests.referring import declare_admission, refer, triaged
+from tests.referring import ROMARIN, declare_admission, participant_of, refer, triaged
 
 pytestmark = [pytest.mark.browser, pytest.mark.ci]
 
@@ -52,7 +52,9 @@ def window(cast: Cast, open_page: OpenPage) -> Iterator[Window]:
 def test_the_pages_of_a_referral_fit_and_can_be_used_by_all(window: Window, width: int, language: str) -> None:
     cast = window.cast
     participant_id = triaged(cast, refer(cast), "forwarded")
+    waits = refer(cast, ROMARIN)
     with cast.session() as session:
+        to_triage = participant_of(session, waits)
         workers.forward(session, participant_id, cast.people[SECOND], by=cast.actor("coordinator"), at=AT)
         _, token = links.make_link(session, by=cast.actor("coordinator"), at=AT)
     for name, path in (
@@ -60,12 +62,16 @@ def test_the_pages_of_a_referral_fit_and_can_be_used_by_all(window: Window, widt
         ("", f"/refer/{token}"),
         ("coordinator", "/referrals"),
         ("coordinator", f"/participants/{participant_id}"),
+        ("coordinator", f"/participants/{to_triage}/triage"),
         (SECOND, "/consent-form"),
         (SECOND, "/activities"),
     ):
         page = window.open(name, path, width=width, lang=language)
         assert_fits(page)
         assert_accessible(page)
+        if path.endswith("/triage"):
+            height = page.evaluate("document.documentElement.scrollHeight")
+            assert height < (1_500 if width > 1_000 else 3_300), "one screen at a desk, and short on a phone"
         if PICTURES:
             shown = f"{path.strip('/').split('/')[0]}_{len(path)}_{width}_{language}.png"
             page.screenshot(path=Path(PICTURES) / shown, full_page=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
@@ -307,3 +308,40 @@ def test_a_referral_of_a_known_person_is_like_any_other_at_each_step(admitting: 
             first_meetings.decline(session, one, by=by, at=AT)
     alike()
     assert _row(admitting, of_known).stands == "not_admitted"
+
+
+@pytest.mark.ci
+def test_what_is_asked_is_taken_back_also_once_it_is_triaged_or_joined_and_who_referred_sees_it(
+    admitting: Cast,
+) -> None:
+    """By the page, from the file, whatever became of the referral; their page says it, and their task is called off."""
+    coordinator = client_for(admitting.database, admitting.people["coordinator"], at=AT)
+    author = client_for(admitting.database, admitting.people["worker_ccsmtl"], at=AT)
+    known, again = refer(admitting), refer(admitting)
+    _ask(admitting, known, "setting")
+    _ask(admitting, again, "setting")
+    with admitting.session() as session:
+        whom, by = participant_of(session, known), admitting.actor("coordinator")
+        duplicates.join_referral(session, again, whom, reason="La même", by=by, at=AT)
+    assert triaged(admitting, known) == whom
+    page, gone = coordinator.get(f"/participants/{whom}").text, "It is no longer needed."
+    for referral_id in (known, again):
+        assert gone not in author.get(f"/referrals/{referral_id}").text
+        (form,) = [
+            one
+            for one in re.findall(r"<form.*?</form>", page, re.DOTALL)
+            if str(referral_id) in one and "/questions" in one
+        ]
+        sent = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form))
+        stale = coordinator.post(f"/participants/{whom}/questions", data={**sent, "seen": "0"})
+        assert stale.status_code == 412, "somebody answered it in another window"
+        said = coordinator.post(f"/participants/{whom}/questions", data=sent)
+        assert (said.status_code, said.headers["location"]) == (303, f"/participants/{whom}#missing")
+        assert gone in author.get(f"/referrals/{referral_id}").text
+        late = author.post(f"/referrals/{referral_id}/answer", data={"setting": "Foyer"})
+        assert (late.status_code, "what was asked is no longer needed" in late.text) == (409, True)
+    with admitting.session() as session:
+        assert {one["state"] for one in tasks_of(session, asking_referrers.ASKED)} == {"cancelled"}
+    assert "/questions" not in coordinator.get(f"/participants/{whom}").text
+    with admitting.session() as session, refused("referral.dealt_with"):
+        triage.ask_referrer(session, known, ["setting"], by=by, at=AT)

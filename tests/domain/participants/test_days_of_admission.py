@@ -113,3 +113,19 @@ def test_where_an_earlier_referral_is_joined_after_they_declined_its_own_criteri
         (row,) = session.scalars(of(Referral).where(Referral.id == early))
     again = client_for(cast.database, cast.people["coordinator"], at=AT).get(f"/participants/{participant_id}").text
     assert f'name="referral" value="{row.id}"' in again, "it is this one that is triaged again"
+
+
+def test_the_consent_form_does_not_open_before_the_person_committed_and_says_what_is_missing(
+    cast: Cast, met: UUID
+) -> None:
+    worker = client_for(cast.database, cast.people[WORKER], at=AT)
+    place = f"/participants/{met}/consents/form"
+    page = worker.get(place)
+    assert "First, record the meeting at which they do." in page.text
+    assert 'name="signed_on"' not in page.text
+    assert "/consents/form" not in page.text, "no link leads there"
+    with cast.session() as session:
+        first_meetings.record_first_meeting(
+            session, met, met_on=TODAY, way="remote", outcome="commits", by=cast.actor(WORKER), at=AT
+        )
+    assert 'name="signed_on"' in worker.get(place).text
