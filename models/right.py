@@ -106,4 +106,4 @@ class RightsPackage(InProgram, table=True):
     made_by: UUID = to("person")
     made_at: datetime = moment()
     removed_at: datetime | None = moment(default=None)
-    removed_as: str | None = None  # over, changed, withdrawn, destroyed
+    removed_as: str | None = None  # over, changed, withdrawn, refused, destroyed

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session
 
 from domain.casework import asking
-from domain.kernel import Actor, Refusal, changes, col, every, of, only, rewrite, run, scalars, seal_again, unseal
+from domain.kernel import Actor, Refusal, changes, col, every, of, only, rewrite, scalars, seal_again, unseal
 from domain.record import events
 from locales import N_
 from models.lifecycles import RIGHTS_REQUEST
@@ -21,7 +21,7 @@ WORDS = ("asked", "masks", "answer", "statement")
 
 def stop(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
     """End every open request about a file that is destroyed, and remove what was made to be given."""
-    _remove_packages(session, participant_id, "destroyed", at=at)
+    remove_packages(session, col(RightsPackage.participant_id) == participant_id, "destroyed", at=at)
     waiting = of(RightsRequest).where(*_open(participant_id)).with_for_update()
     for row in every(session, waiting):
         state = RIGHTS_REQUEST.after(row.state, "stop")
@@ -42,14 +42,20 @@ def bring(session: Session, joined_id: UUID, to: UUID, *, at: datetime) -> None:
             "referral.asked_twice",
             N_("The same right is asked for in both files. The privacy officer answers or withdraws one first."),
         )
-    for file in (joined_id, to):
-        _remove_packages(session, file, "changed", at=at)
+    remove_packages(session, col(RightsPackage.participant_id).in_([joined_id, to]), "changed", at=at)
     for row in rows:
         words = {name: sealed for name in WORDS if (sealed := getattr(row, name)) is not None}
         for name, sealed in words.items():
             place = place_of(row.id, name)
             words[name] = seal_again(session, to, place, unseal(session, joined_id, place, sealed))
         rewrite(session, RightsRequest, row.id, participant_id=to, **words)
+
+
+def remove_packages(session: Session, which: ColumnElement[bool], removed_as: str, *, at: datetime) -> int:
+    """Remove the packages of which this is so, and that can still be opened; how many there were."""
+    stand = changes(RightsPackage).where(which, col(RightsPackage.removed_at).is_(None))
+    gone = stand.values(sealed=None, removed_at=at, removed_as=removed_as).returning(col(RightsPackage.id))
+    return len(list(scalars(session, gone)))
 
 
 def place_of(request_id: UUID, name: str) -> str:
@@ -59,8 +65,3 @@ def place_of(request_id: UUID, name: str) -> str:
 
 def _open(participant_id: UUID) -> tuple[ColumnElement[bool], ...]:
     return col(RightsRequest.participant_id) == participant_id, col(RightsRequest.ended_at).is_(None)
-
-
-def _remove_packages(session: Session, participant_id: UUID, removed_as: str, *, at: datetime) -> None:
-    theirs = RightsPackage.participant_id == participant_id, col(RightsPackage.removed_at).is_(None)
-    run(session, changes(RightsPackage).where(*theirs).values(sealed=None, removed_at=at, removed_as=removed_as))

@@ -25,7 +25,6 @@ from domain.kernel import (
     Actor,
     Refusal,
     add_row,
-    changes,
     checked,
     col,
     first,
@@ -299,6 +298,4 @@ def _note_reading(session: Session, row: RightsRequest, *, by: Actor, at: dateti
 
 
 def _remove(session: Session, request_id: UUID, removed_as: str, *, at: datetime) -> int:
-    stands = RightsPackage.request_id == request_id, col(RightsPackage.removed_at).is_(None)
-    gone = changes(RightsPackage).where(*stands).values(sealed=None, removed_at=at, removed_as=removed_as)
-    return len(list(scalars(session, gone.returning(col(RightsPackage.id)))))
+    return asked_rights.remove_packages(session, col(RightsPackage.request_id) == request_id, removed_as, at=at)

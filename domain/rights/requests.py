@@ -50,7 +50,7 @@ from models.consent import SIGNED_BY
 from models.lifecycles import RIGHTS_REQUEST, NoSuchMove
 from models.participant import Participant
 from models.program import LANGUAGES, Person
-from models.right import HANDED_OVER, RIGHTS, VERIFIED_BY, RightsRequest
+from models.right import HANDED_OVER, RIGHTS, VERIFIED_BY, RightsPackage, RightsRequest
 
 #: The officer's task: the answer, by the last day that the law gives.
 ANSWER: Final = "rights.answer"
@@ -60,6 +60,8 @@ OPEN: Final = ("received", "preparing")
 _LOCK: Final = 0x14C2
 #: What has to be said in words.
 _WORDED: Final = ("correction", "complaint")
+#: What is read for its own sake alone.
+_SEALED: Final = (RightsRequest.asked, RightsRequest.masks, RightsRequest.answer, RightsRequest.statement)
 _UNKNOWN: Final = N_("There is no such request.")
 _CHANGED: Final = N_("This request was changed by someone else or in another window. Nothing was saved; look again.")
 
@@ -91,7 +93,8 @@ def receive(session: Session, given: RequestGiven, *, by: Actor, at: datetime) -
     """Record a request under the register's next number, and give the officer a task by its last day.
 
     Raises Refusal: something is missing or cannot be, no file has that number, who asks may not ask for this person on
-    the day it was received, or the same is asked already.
+    the day it was received, or the same is asked already. Of what was withdrawn and is asked again while its days run,
+    the last day stays: nobody wins days by taking a request back.
     """
     _refuse_malformed(session, given, local_day(session, at))
     participant_id = None if not given.file.strip() else _file_of(session, given.file)
@@ -106,6 +109,8 @@ def receive(session: Session, given: RequestGiven, *, by: Actor, at: datetime) -
     run(session, text("select pg_advisory_xact_lock(:ours, hashtext(:here))"), {"ours": _LOCK, "here": str(here)})
     number = max(next_number(session, RightsRequest.number), apart.last_given(session, "rights_request") + 1)
     request_id = uuid4()
+    due_on = given.received_on + timedelta(days=rights_of(session).answered_in_days)
+    before = _withdrawn_before(session, participant_id, given.kind, given.received_on)
     row = RightsRequest(
         program_id=here,
         id=request_id,
@@ -113,7 +118,7 @@ def receive(session: Session, given: RequestGiven, *, by: Actor, at: datetime) -
         participant_id=participant_id,
         kind=given.kind,
         received_on=given.received_on,
-        due_on=given.received_on + timedelta(days=rights_of(session).answered_in_days),
+        due_on=min([due_on, *(one.due_on for one in before)]),
         asked_by=given.asked_by,
         verified_by=given.verified_by,
         verified_on=given.verified_on,
@@ -134,7 +139,8 @@ def extend(session: Session, request_id: UUID, notice_on: date, *, seen: int | N
     """Record that who asked was told, on a day within the first delay, that it takes longer. Once. Raises Refusal."""
     row = hold(session, request_id, seen=seen)
     more = rights_of(session).extended_by_days
-    if row.extended_on is not None or not more:
+    before = _withdrawn_before(session, row.participant_id, row.kind, row.received_on)
+    if not more or any(one.extended_on is not None for one in (row, *before)):
         raise Refusal("rights.extended", N_("The law gives more days once, and they were taken already."))
     if not row.received_on <= notice_on <= local_day(session, at):
         raise Refusal("rights.day", N_("This day is before the request was received, or still to come."))
@@ -237,10 +243,9 @@ def requests_of(session: Session, *, without: frozenset[UUID]) -> Sequence[Right
 
     `without` are the participants who barred the reader.
     """
-    sealed = (RightsRequest.asked, RightsRequest.masks, RightsRequest.answer, RightsRequest.statement)
     rows = every(
         session,
-        of(RightsRequest, without=sealed).order_by(
+        of(RightsRequest, without=_SEALED).order_by(
             col(RightsRequest.ended_at).desc().nulls_first(), col(RightsRequest.due_on), col(RightsRequest.number)
         ),
     )
@@ -316,6 +321,21 @@ def _open_of(participant_id: UUID, kind: str) -> tuple[ColumnElement[bool], ...]
     )
 
 
+def _withdrawn_before(
+    session: Session, participant_id: UUID | None, kind: str, received_on: date
+) -> Sequence[RightsRequest]:
+    """The requests for the same that were taken back, and whose days still ran on a local day."""
+    if participant_id is None:
+        return ()
+    same = RightsRequest.participant_id == participant_id, RightsRequest.kind == kind
+    ran = (
+        RightsRequest.state == "withdrawn",
+        RightsRequest.received_on <= received_on,
+        RightsRequest.due_on > received_on,
+    )
+    return every(session, of(RightsRequest, without=_SEALED).where(*same, *ran))
+
+
 def _ask_to_answer(session: Session, row: RightsRequest, *, by: Actor, at: datetime) -> None:
     """Give the officer the task, by the register's number alone: a list of tasks never says that anyone is on file."""
     title = both(N_("Answer request no. %(number)s about a person’s own data"), number=row.number)
@@ -339,6 +359,8 @@ def _close(session: Session, row: RightsRequest, move: str, *, by: Actor, at: da
     rewrite(session, RightsRequest, row.id, state=state, ended_by=by.person_id, ended_as=by.role, ended_at=at, **values)
     # The verbs, one by one: rights.answered, rights.refused, rights.refused_in_part, rights.withdrawn.
     events.write(session, f"rights.{state}", "rights_request", row.id, by=by, at=at, kind=row.kind)
+    if move in ("withdraw", "refuse"):  # nobody is handed it any more
+        asked_rights.remove_packages(session, col(RightsPackage.request_id) == row.id, state, at=at)
     if move == "withdraw":
         asking.nothing_more(session, row.id, by=by, at=at)
     else:

@@ -16,6 +16,7 @@ from domain.casework import tasks
 from domain.files.pdf_words import words_of as words_of_pdf
 from domain.participants import identity_within
 from domain.rights import CORRECT
+from locales import show_day
 from models.base import table_of
 from models.casework import Task
 from models.record import Event
@@ -86,7 +87,9 @@ def test_a_request_is_taken_down_prepared_handed_over_and_answered(cast: Cast) -
     assert masked.url.path == f"{here}/package"
     preview = masked.text.partition('id="preview"')[2]
     assert "Romarin" not in preview
-    assert "[masqué]" in preview, "in the language of the answer"
+    for said in ("[masqué]", show_day("fr", TODAY), 'lang="fr"', "in French"):
+        assert said in preview, "in the language of the answer, which is told"
+    assert show_day("en", TODAY) not in preview
     digest = re.search(r'name="digest" value="([0-9a-f]{64})"', masked.text)
     assert digest is not None
     made = led(me, f"{here}/package", {"seen": seen_in(masked.text), "digest": digest[1]})
@@ -100,6 +103,7 @@ def test_a_request_is_taken_down_prepared_handed_over_and_answered(cast: Cast) -
     data = me.get(f"{here}/package.json")
     assert "Romarin" not in data.text
     assert data.json()["kind"] == "access"
+    assert me.get(f"{here}/package.csv").text.startswith('\ufeff"N°";"Partie du dossier"')
     given = {"seen": seen_in(made.text), "answered_on": TODAY.isoformat(), "handed_over": "in_person", "words": ""}
     assert "Answered" in text_of(led(me, f"{here}/answer", given).text)
 

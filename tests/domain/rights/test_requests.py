@@ -109,6 +109,25 @@ def test_a_notice_in_time_gives_more_days_once_and_a_late_one_none(cast: Cast) -
             requests.extend(session, late, TODAY + 21 * DAY, seen=None, by=by, at=AT + 21 * DAY)
 
 
+@pytest.mark.usefixtures("participant")
+def test_nobody_wins_days_by_taking_a_request_back_and_down_again(cast: Cast) -> None:
+    by = cast.actor(OFFICER)
+    with cast.session() as session:
+        first_one = received(session, cast)
+        requests.extend(session, first_one, TODAY, seen=None, by=by, at=AT)
+        requests.withdraw(session, first_one, seen=None, by=by, at=AT + 19 * DAY)
+        again = requests.receive(session, replace(GIVEN, received_on=TODAY + 19 * DAY), by=by, at=AT + 19 * DAY)
+        assert row_with(session, again).due_on == task_of(session, again).due_on == TODAY + 30 * DAY
+        with refused("rights.extended"):
+            requests.extend(session, again, TODAY + 19 * DAY, seen=None, by=by, at=AT + 19 * DAY)
+        requests.withdraw(session, again, seen=None, by=by, at=AT + 20 * DAY)
+        later = replace(GIVEN, received_on=TODAY + 30 * DAY)
+        anew = requests.receive(session, later, by=by, at=AT + 30 * DAY)
+        assert row_with(session, anew).due_on == TODAY + 50 * DAY, "those days are over: it is another request"
+        with refused("task.by_its_act"):
+            tasks.complete_task(session, task_of(session, anew).id, by=by, at=AT + 30 * DAY)
+
+
 def test_from_fourteen_on_a_person_asks_alone_and_who_turned_fourteen_gets_it_themselves(
     cast: Cast, participant: UUID
 ) -> None:
@@ -312,6 +331,23 @@ def test_what_a_person_says_stands_beside_what_was_not_corrected(cast: Cast, par
         assert said.words == "Je ne l’ai pas dit."
         lines = session.execute(select(_event.c.facts).where(_event.c.verb == "read").order_by(_event.c.n)).scalars()
         assert [facts["what"] for facts in lines][-1] == "statement"
+
+
+@pytest.mark.usefixtures("participant")
+@pytest.mark.parametrize("how", ["withdrawn", "refused"])
+def test_nobody_opens_what_was_made_once_the_request_is_taken_back_or_refused(cast: Cast, how: str) -> None:
+    by = cast.actor(OFFICER)
+    with cast.session() as session:
+        request_id = received(session, cast)
+        made(session, cast, request_id, ["Romarin Tilleul", "438 555-0188"])
+        if how == "withdrawn":
+            requests.withdraw(session, request_id, seen=None, by=by, at=AT)
+        else:
+            done_first.refuse(session, request_id, "health", HANDED, in_part=False, seen=None, by=by, at=AT)
+        with refused("rights.no_package"):
+            packages.opened(session, request_id, by=by, at=AT)
+        table = table_of(RightsPackage)
+        assert session.execute(select(table.c.sealed, table.c.removed_as)).one() == (None, how)
 
 
 @pytest.mark.usefixtures("participant")
