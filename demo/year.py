@@ -20,6 +20,7 @@ from demo.meetings import DemonstratedMeetings
 from demo.obligations import DemonstratedObligations
 from demo.people import Happening
 from demo.research import DemonstratedResearch
+from demo.workbooks import send_workbooks
 from domain.declarations import ProgramFile, Protocol
 
 #: Acts of a day follow each other from here, in local time, some minutes apart.
@@ -41,12 +42,13 @@ class Year:
     today: date
 
     def write(self, *, at: datetime) -> None:
-        """Have all of it happen, and the candidates of these days come in. Raises Refusal."""
+        """Have all of it happen, the candidates of these days come in, and workbooks. Raises Refusal."""
         for moment, happening in self.plan():
             happening.happen(moment)
         if self._seals:
             refer_some(self.session, at=at)
             DemonstratedMeetings(self.session, self.program.calendar(), self.today).sit_now(at)
+            send_workbooks(self.session, at=at)
 
     def plan(self) -> Iterator[tuple[datetime, Happening]]:
         """What happens before `today`, in order, each with its moment in UTC.

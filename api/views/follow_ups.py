@@ -14,6 +14,7 @@ from domain.follow_ups import (
     WHY_NONE,
     Load,
     gate,
+    strip_weeks,
     strips,
 )
 from locales import N_, gettext, ngettext, say
@@ -51,7 +52,7 @@ WEEK_CHOICES: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     "activity_type": (N_("Type of activity"), ACTIVITY_TYPES),
 }
 #: The shape of each kind of week in a strip.
-WEEK_SHAPES: Final[Mapping[strips.WeekKind, str]] = {
+WEEK_SHAPES: Final[Mapping[strip_weeks.WeekKind, str]] = {
     "met": "full",
     "reached": "half",
     "none": "stop",

@@ -16,6 +16,7 @@ from domain.follow_ups import opening as opening
 from domain.follow_ups import owed as owed
 from domain.follow_ups import processes as processes
 from domain.follow_ups import self_reports as self_reports
+from domain.follow_ups import strip_weeks as strip_weeks
 from domain.follow_ups import strips as strips
 from domain.follow_ups import summaries as summaries
 from domain.follow_ups import week_row as week_row

@@ -6,22 +6,24 @@ began, on a break, while it was inactive, and after its end.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, Literal
+from typing import Final, TypeVar
 from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.follow_ups.notes import ENDED, notes_of
-from domain.follow_ups.weeks import WEEK, monday_of, sunday_of
-from domain.kernel import among, built, every, of
+from domain.follow_ups.notes import notes_of
+from domain.follow_ups.strip_weeks import StripWeek, WeekKind, strip_week
+from domain.follow_ups.weeks import WEEK, monday_of
+from domain.kernel import among, built, col, every, of
+from domain.terms import PRIMARY
 from locales import N_
-from models.follow_up import FollowUp, FollowUpBreak, WeeklyNote
+from models.follow_up import Assignment, FollowUp, FollowUpBreak, WeeklyNote
 
-WeekKind = Literal["met", "reached", "none", "missing", "now", "break", "apart", "before"]
+OfFollowUp = TypeVar("OfFollowUp", FollowUpBreak, Assignment)
 
 #: What each kind of week is called, and the sign that stands for it where a paper has letters alone.
 KINDS: Final[Mapping[WeekKind, tuple[str, str]]] = {
@@ -36,15 +38,6 @@ KINDS: Final[Mapping[WeekKind, tuple[str, str]]] = {
 }
 #: So many weeks are shown, the present one last.
 SHOWN: Final = 8
-
-
-@dataclass(frozen=True)
-class StripWeek:
-    """One week of a strip: its Monday, what it was, and why there was no contact, where its note says so."""
-
-    week: date
-    kind: WeekKind
-    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,15 +73,25 @@ def strips_of(
         return {}
     notes = noted if noted is not None else notes_of(session, ids, since=mondays[0])
     written = {(note.follow_up_id, note.week): note for note in notes}
-    breaks: dict[UUID, list[FollowUpBreak]] = {row.id: [] for row in rows}
-    for pause in every(session, _BREAKS, {"follow_ups": ids}):
-        breaks[pause.follow_up_id].append(pause)
+    breaks = _by_follow_up(every(session, _BREAKS, {"follow_ups": ids}))
+    again = [row.id for row in rows if row.active_since > max(row.opened_on, mondays[0])]
+    parts = _by_follow_up(every(session, _PARTS, {"follow_ups": again}) if again else ())
     return {
         row.id: Strip(
-            tuple(strip_week(row, week, written.get((row.id, week)), breaks[row.id], day=day) for week in mondays)
+            tuple(
+                strip_week(row, week, written.get((row.id, week)), breaks[row.id], parts[row.id], day=day)
+                for week in mondays
+            )
         )
         for row in rows
     }
+
+
+def _by_follow_up(rows: Iterable[OfFollowUp]) -> defaultdict[UUID, list[OfFollowUp]]:
+    found: defaultdict[UUID, list[OfFollowUp]] = defaultdict(list)
+    for row in rows:
+        found[row.follow_up_id].append(row)
+    return found
 
 
 def weeks_until(day: date, weeks: int) -> list[date]:
@@ -96,27 +99,11 @@ def weeks_until(day: date, weeks: int) -> list[date]:
     return [monday_of(day) - back * WEEK for back in reversed(range(weeks))]
 
 
-def strip_week(
-    row: FollowUp, week: date, note: WeeklyNote | None, breaks: Sequence[FollowUpBreak], *, day: date
-) -> StripWeek:
-    """What one week of a follow-up was: as its note says, else whether one was asked for."""
-    if note is not None and (note.met or note.reached or note.why_none is not None):
-        kind: WeekKind = "met" if note.met else "reached" if note.reached else "none"
-        return StripWeek(week, kind, note.why_none or "")
-    return StripWeek(week, _unwritten(row, week, breaks, day))
-
-
-def _unwritten(row: FollowUp, week: date, breaks: Sequence[FollowUpBreak], day: date) -> WeekKind:
-    last = sunday_of(week)
-    if last < row.opened_on:
-        return "before"
-    if any(one.starts_on <= last and (one.ended_on is None or one.ended_on > last) for one in breaks):
-        return "break"
-    if last < row.active_since or (row.state in ENDED and last >= row.state_since):
-        return "apart"
-    return "now" if last >= day else "missing"
-
-
+_PARTS: Final = built(
+    of(Assignment).where(
+        among(Assignment.follow_up_id, "follow_ups"), Assignment.kind == PRIMARY, col(Assignment.withdrawn_at).is_(None)
+    )
+)
 _BREAKS: Final = built(
     of(FollowUpBreak, without=(FollowUpBreak.terms,)).where(among(FollowUpBreak.follow_up_id, "follow_ups"))
 )

@@ -19,7 +19,7 @@ from demo.loading import Demonstration
 from demo.people import coordinator
 from domain.accompaniment import breaks, risks
 from domain.departure import gathering, offers
-from domain.follow_ups import assigning, load, lost, owed
+from domain.follow_ups import assigning, imported_books, load, lost, owed
 from domain.kernel.rows import every, of
 from domain.kernel.scope import local_day
 from domain.participants.reasons import read_reasons
@@ -36,7 +36,7 @@ from models.agenda import AgendaItem
 from models.base import table_of
 from models.casework import Case, Task
 from models.departure import Departure
-from models.follow_up import FollowUp, WeeklyNote
+from models.follow_up import FollowUp, NoteImport, WeeklyNote
 from models.invitation import MeetingAnswer
 from models.meeting import Meeting
 from models.minutes import Minutes
@@ -240,6 +240,15 @@ def test_every_state_and_every_trouble_of_follow_ups_is_there_to_be_seen(
     assert any(row.has_words for row in written)
     assert owed.missing(session, today)
     assert any(one.primary for one in load.loads(session, today))
+
+
+def test_of_two_workbooks_one_was_saved_and_one_waits_with_rows_of_each_kind(session: Session) -> None:
+    saved, waits = sorted(every(session, of(NoteImport)), key=lambda row: row.saved_at is None)
+    assert saved.saved_at is not None
+    assert waits.saved_at is None
+    book = imported_books.book_of(session, waits.id)
+    assert book is not None
+    assert {"new", "changed", "fault"} <= set(book.counts)
 
 
 def test_somebody_is_leaving_of_whose_follow_ups_one_is_in_other_hands_and_one_waits_for_an_answer(
