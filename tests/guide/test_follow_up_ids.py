@@ -72,7 +72,7 @@ def test_the_research_keeps_consents_of_its_own_and_sees_nobody() -> None:
     assert {"participant_id", "kept_by", "withdrawn_on"} <= set(ResearchConsent.model_fields)
     assert TABLE[Action.KEEP_RESEARCH_CONSENTS] == {Relation.RESEARCH}
     of_somebody = (
-        *(Action.SEE_FOLLOW_UP, Action.READ_FOLLOW_UP, Action.READ_NOTES, Action.READ_SUMMARY),
+        *(Action.SEE_FOLLOW_UP, Action.READ_FOLLOW_UP, Action.READ_NOTES, Action.READ_SAID, Action.READ_SUMMARY),
         *(Action.SEE_PARTICIPANT, Action.READ_IDENTITY, Action.SEE_ADMISSION, Action.SEE_RISK, Action.SEE_CONSENTS),
     )
     assert [action for action in of_somebody if Relation.RESEARCH in TABLE[action]] == []

@@ -85,3 +85,16 @@ def test_the_pages_fit_and_can_be_used_by_all(window: Window, lively: UUID, widt
             shown = f"{path.strip('/').replace('/', '_')[:12]}_{name}_{width}_{language}.png"
             page.screenshot(path=Path(PICTURES) / shown, full_page=True)
         page.close()
+
+
+def test_on_a_phone_a_follow_up_is_folded_until_it_is_wanted_and_an_address_leads_into_it(
+    window: Window, lively: UUID
+) -> None:
+    page = window.open("coordinator", f"/follow-ups/{lively}#history", lang="fr", width=360, height=780)
+    assert page.evaluate("document.documentElement.scrollHeight") < 3500
+    assert_fits(page)
+    assert_accessible(page)
+    opened = "[...document.querySelectorAll('.folding')].filter((one) => one.open).map((one) => one.id)"
+    assert page.evaluate(opened) == ["history"]
+    at_a_desk = window.open("coordinator", f"/follow-ups/{lively}", lang="fr")
+    assert {"workers", "contacts", "notes", "history"} <= set(at_a_desk.evaluate(opened))

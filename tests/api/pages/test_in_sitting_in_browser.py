@@ -386,7 +386,7 @@ def test_the_pages_fit_a_phone_and_are_for_everyone(room: Room, lang: str) -> No
             assert_accessible(page)
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_a_phone_shows_a_member_thirty_cases_in_three_screens_before_at_each_item_and_after(room: Room) -> None:
     by = room.cast.actor("coordinator")
     with room.cast.session() as session:

@@ -172,6 +172,7 @@ def test_who_neither_accompanies_nor_coordinates_reads_words_in_the_sitting_and_
 def test_workers_and_the_coordinator_still_read_what_was_said_of_theirs_after_it_closed(sitting: Sitting) -> None:
     sitting.opens(BEFORE)
     sitting.speaks()
+    assert sitting.read_by(MEMBER, NOW + timedelta(days=1)) == set(), "nor a day later, in one that nobody closed"
     sitting.closes()
     read = {who: sitting.read_by(who, SOON) for who in (WORKER, SECOND, "coordinator", "privacy_officer")}
     assert read == {
