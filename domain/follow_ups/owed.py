@@ -17,7 +17,7 @@ from domain.follow_ups.weeks import monday_of, sunday_of, weeks_ended
 from domain.kernel import AnySelect, Question, among, ask_ahead, built, col, only, same, scalars, tuples
 from domain.terms import PRIMARY
 from models.departure import Settlement
-from models.follow_up import Assignment, FollowUp, WeeklyNote
+from models.follow_up import Assignment, FollowUp, FollowUpBreak, WeeklyNote
 
 #: The worker's task while a note of a week that is over is not complete: one a worker and week.
 WRITE: Final = "follow_up.note"
@@ -40,31 +40,38 @@ def missing(
 ) -> list[Missing]:
     """The notes that are owed on a local day: of each week that is over, by its primary worker at the week's end.
 
-    Only for follow-ups that are active and were on the week's last day: a break owes none, nor does one that is over. A
-    note that its leaving worker was let leave unfinished is no longer owed. For a worker who leaves on `last_day`, the
-    week of that day is over with it.
+    Only for follow-ups that are active, and weeks on whose last day they were: a break owes none of its weeks, nor does
+    one that is over. What was owed before a break is owed again after it. A note that its leaving worker was let leave
+    unfinished is no longer owed. For a worker who leaves on `last_day`, the week of that day is over with it.
     """
     leaves_on = last_day if last_day is not None and day >= last_day else None
     over = day if leaves_on is None else max(day, sunday_of(leaves_on) + timedelta(days=1))
     first = monday_of(day) - timedelta(weeks=WEEKS_ASKED)
-    of_whom, written, settled = asked_of_missing(day, people=people)
-    ask_ahead(session, of_whom, written, settled)
+    of_whom, written, settled, away = asked_of_missing(day, people=people)
+    ask_ahead(session, of_whom, written, settled, away)
     complete, stated = set(tuples(session, *written)), set(scalars(session, *settled))
+    breaks = list(tuples(session, *away))
+
+    def is_owed(part: _Part, last: date) -> bool:
+        return part.is_of(last) and not any(
+            follow_up_id == part.follow_up_id and starts_on <= last < ended_on
+            for follow_up_id, starts_on, ended_on in breaks
+        )
+
     return [
         Missing(part.follow_up_id, week, part.person_id, part.organization_id)
         for part in starmap(_Part, tuples(session, *of_whom))
-        for week in weeks_ended(max(first, part.active_since), over)
-        if part.is_of(sunday_of(week) if leaves_on is None else min(sunday_of(week), leaves_on))
+        for week in weeks_ended(first, over)
+        if is_owed(part, sunday_of(week) if leaves_on is None else min(sunday_of(week), leaves_on))
         and (part.follow_up_id, week) not in complete
         and owed_id(part.follow_up_id, week, part.person_id) not in stated
     ]
 
 
 class _Part(NamedTuple):
-    """The part of a primary worker in a follow-up that is active, and since when it is."""
+    """The part of a primary worker in a follow-up that is active."""
 
     follow_up_id: UUID
-    active_since: date
     person_id: UUID
     organization_id: UUID
     starts_on: date
@@ -76,7 +83,7 @@ class _Part(NamedTuple):
 
 
 def asked_of_missing(day: date, *, people: Iterable[UUID] | None = None) -> tuple[Question[Any], ...]:
-    """What `missing` asks: who accompanies whom, which notes are complete, and which were left unfinished."""
+    """What `missing` asks: who accompanies whom, what is complete, what was left unfinished, and which breaks ended."""
     first = monday_of(day) - timedelta(weeks=WEEKS_ASKED)
     return (
         Question(_accompanied(of_people=False))
@@ -84,6 +91,7 @@ def asked_of_missing(day: date, *, people: Iterable[UUID] | None = None) -> tupl
         else Question(_accompanied(of_people=True), {"writers": list(people)}),
         Question(_COMPLETE, {"first_week": first}),
         Question(_LEFT_UNFINISHED),
+        Question(_BREAKS, {"first_week": first}),
     )
 
 
@@ -91,14 +99,7 @@ def asked_of_missing(day: date, *, people: Iterable[UUID] | None = None) -> tupl
 def _accompanied(*, of_people: bool) -> AnySelect:
     narrowed = [among(Assignment.person_id, "writers")] if of_people else []
     return built(
-        only(
-            FollowUp.id,
-            FollowUp.state_since,
-            Assignment.person_id,
-            Assignment.organization_id,
-            Assignment.starts_on,
-            Assignment.ends_on,
-        )
+        only(FollowUp.id, Assignment.person_id, Assignment.organization_id, Assignment.starts_on, Assignment.ends_on)
         .join(Assignment, same(Assignment, FollowUp) & (col(Assignment.follow_up_id) == col(FollowUp.id)))
         .where(
             FollowUp.state == "active", Assignment.kind == PRIMARY, col(Assignment.withdrawn_at).is_(None), *narrowed
@@ -110,6 +111,11 @@ def _accompanied(*, of_people: bool) -> AnySelect:
 _COMPLETE: Final = built(
     only(WeeklyNote.follow_up_id, WeeklyNote.week).where(
         col(WeeklyNote.week) >= bindparam("first_week", type_=Date()), col(WeeklyNote.is_complete)
+    )
+)
+_BREAKS: Final = built(
+    only(FollowUpBreak.follow_up_id, FollowUpBreak.starts_on, FollowUpBreak.ended_on).where(
+        col(FollowUpBreak.ended_on) >= bindparam("first_week", type_=Date())
     )
 )
 _LEFT_UNFINISHED: Final = built(

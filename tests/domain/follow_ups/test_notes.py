@@ -242,6 +242,20 @@ def test_notes_are_owed_of_weeks_that_are_over_by_whoever_was_there_and_none_for
         assert len(owed.missing(session, TODAY + 30 * WEEK)) == owed.WEEKS_ASKED
 
 
+def test_no_break_however_short_rids_a_worker_of_a_note_that_was_owed_before(cast: Cast) -> None:
+    by = cast.actor(WORKER)
+    with cast.session() as session:
+        follow_up = followed(session, cast)
+        away = TODAY + WEEK + 2 * DAY
+        breaks.take_break(session, follow_up, returns_on=away + DAY, terms="J’appelle.", by=by, at=AT + WEEK + 2 * DAY)
+        breaks.come_back(session, follow_up, by=by, at=AT + WEEK + 3 * DAY)
+        assert [one.week for one in owed.missing(session, away + DAY)] == [MONDAY]
+        long = AT + WEEK + 4 * DAY
+        breaks.take_break(session, follow_up, returns_on=TODAY + 3 * WEEK, terms="J’appelle.", by=by, at=long)
+        breaks.come_back(session, follow_up, by=by, at=AT + 3 * WEEK)
+        assert [one.week for one in owed.missing(session, TODAY + 4 * WEEK)] == [MONDAY, MONDAY + 3 * WEEK]
+
+
 def test_a_worker_is_asked_once_a_week_and_is_done_when_the_last_note_is_there(cast: Cast) -> None:
     by, later = cast.actor("coordinator"), AT + WEEK
     with cast.session() as session:
