@@ -40,7 +40,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         N_("A workbook of notes was looked at. New rows: %(new)s, changed: %(changed)s, sheets: %(sheets)s."),
         "wait",
     ),
-    "note_import.saved": (N_("A workbook of notes was saved: %(new)s new rows, %(changed)s changed ones."), "full"),
+    "note_import.saved": (N_("A workbook of notes was saved. New rows: %(new)s, changed: %(changed)s."), "full"),
     "note_import.taken_back": (
         N_("A workbook of notes was taken back. Rows as before: %(back)s, left as they are: %(stays)s."),
         "stop",

@@ -71,7 +71,7 @@ _TITLES: Final = {
     405: N_("This cannot be done here."),
     409: N_("This cannot be done now."),
     412: N_("This changed meanwhile."),
-    413: N_("This is too large."),
+    413: N_("This is too large: a file has 10 MB at most."),
     414: N_("This address is too long."),
     415: N_("This is not in the expected form."),
     421: N_("This program cannot be reached by that name."),

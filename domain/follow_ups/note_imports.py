@@ -81,7 +81,7 @@ def _refuse_to_save(book: ImportedBook, at: datetime) -> None:
             "import.not_understood", N_("Some of it was not understood: nothing is saved until all of it is.")
         )
     if not book.writes:
-        raise Refusal("import.nothing", N_("There is nothing to save: every row is the same as its note."))
+        raise Refusal("import.nothing", N_("There is nothing to save: each row that was read is the same as its note."))
 
 
 def _refuse_unseen(book: ImportedBook, *, confirmed: bool, as_written: bool) -> None:
