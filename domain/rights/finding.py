@@ -12,9 +12,10 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlmodel import Session
 
-from domain.kernel import Actor, Refusal, col, every, inside, of, only, says_something, scalars, surely
+from domain.kernel import Actor, Refusal, col, every, inside, of, only, run, says_something, scalars, surely
 from domain.participants import ParticipantIdentity, identity_within, known_as, marks_of
 from domain.record import Purpose, events, files_of, record_read
 from domain.roles import who_barred
@@ -26,6 +27,8 @@ from models.record import Event
 MOST_AN_HOUR: Final = 10
 LOOKED_FOR: Final = "rights.looked_for"
 _HOUR: Final = timedelta(hours=1)
+#: Any number that no other lock of ours uses; who looks stands beside it.
+_LOCK: Final = 0x14C9
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,8 @@ def _born(session: Session, participant_id: UUID) -> set[date | None]:
 
 
 def _refuse_more(session: Session, by: Actor, at: datetime) -> None:
+    # Held until this look is in the record, so that another window of theirs counts it.
+    run(session, text("select pg_advisory_xact_lock(:ours, hashtext(:who))"), {"ours": _LOCK, "who": str(by.person_id)})
     theirs = Event.verb == LOOKED_FOR, Event.actor_id == by.person_id, col(Event.at) > at - _HOUR
     looked = scalars(session, only(Event.id).where(*theirs).limit(MOST_AN_HOUR)).all()
     if len(looked) == MOST_AN_HOUR:

@@ -223,7 +223,7 @@ _NOT_PROTECTED: Final = {
     "protocol_version": ("declared",),
     "request": ("asked", "given"),  # what a worker asks for: folders, an amount, for which travel
     "study": ("fields",),
-    "study_export": ("fields", "codebook", "digests"),  # the program's own words, and digests
+    "study_export": ("recipients", "fields", "codebook", "digests"),  # ids, the program’s own words, and digests
     "redaction": ("words",),  # whose page tells the record by a line of its own
     "responsibility": ("links",),
     "seal": ("events", "marks"),

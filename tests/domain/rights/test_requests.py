@@ -6,6 +6,7 @@ import csv
 import inspect
 import io
 import json
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -20,6 +21,7 @@ from api.views.person_papers import paper_of
 from domain.accompaniment import barring
 from domain.casework import tasks
 from domain.files.pdf_words import words_of as words_of_pdf
+from domain.kernel import Refusal
 from domain.kernel.rows import first, of
 from domain.participants import destroy_again, disclosures
 from domain.participants.identity import identity_within, sealed_identity
@@ -428,6 +430,31 @@ def test_nobody_tries_out_names_and_whom_the_person_barred_finds_nothing(cast: C
         with refused("rights.looked_often"):
             finding.find_files(session, who, by=by, at=AT)
         assert finding.find_files(session, who, by=by, at=AT + timedelta(hours=2)) == []
+
+
+@pytest.mark.usefixtures("participant")
+def test_two_windows_look_for_no_more_names_than_one(cast: Cast) -> None:
+    by, told = cast.actor(OFFICER), list[str]()
+    who = finding.NameGiven("Ondine", "Fougère-Lys", date(2010, 1, 2))
+    with cast.session() as session:
+        for _ in range(finding.MOST_AN_HOUR - 1):
+            finding.find_files(session, who, by=by, at=AT)
+    start = threading.Barrier(3)
+
+    def look() -> None:
+        start.wait(10)
+        with cast.session() as session:
+            try:
+                finding.find_files(session, who, by=by, at=AT)
+            except Refusal as refusal:
+                told.append(refusal.code)
+
+    threads = [threading.Thread(target=look) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert told == ["rights.looked_often"] * 2
 
 
 def participant_of(session: Session) -> UUID:
