@@ -513,7 +513,9 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /meetings/{meeting_id}/hour": Sent(form={"seen": "{version_of_season}", "hour": "10:00"}),
     "POST /meetings/{meeting_id}/guests/{guest_id}/withdrawal": Sent(form={"shown": ""}),
     "POST /meetings/{meeting_id}/run/opening": Sent(which=_UNOPENED, form={"seen": "{version_of_unopened}"}),
-    "POST /meetings/{meeting_id}/run/putting-back": Sent(which=_SITS, form=_SITTING),
+    "POST /meetings/{meeting_id}/run/putting-back": Sent(
+        which={"meeting_id": "begun"}, form={"seen": "{version_of_begun}"}
+    ),
     "POST /meetings/{meeting_id}/run/closing": Sent(which=_SITS, form={**_SITTING, "rest": "carried"}),
     "POST /meetings/{meeting_id}/run/attendance": Sent(
         which=_SITS, form={"seen": "1", "seat": "{sitting_seat_id}", "state": "absent"}
@@ -814,7 +816,7 @@ SENT: Final[Mapping[str, Sent]] = {
     ),
     "PUT /api/v1/meetings/{meeting_id}/answer": Sent(json={"answer": "accepted"}),
     "POST /api/v1/meetings/{meeting_id}/opening": Sent(which=_UNOPENED),
-    "POST /api/v1/meetings/{meeting_id}/putting-back": Sent(which=_SITS),
+    "POST /api/v1/meetings/{meeting_id}/putting-back": Sent(which={"meeting_id": "begun"}),
     "POST /api/v1/meetings/{meeting_id}/closing": Sent(which=_SITS, json={"carry_rest": True}),
     "PUT /api/v1/meetings/{meeting_id}/attendance": Sent(
         which=_SITS, json={"seat_id": "{sitting_seat_id}", "state": "absent"}, seen='"1"'

@@ -74,6 +74,9 @@ def sittings(session: Session, committee: str, *, by: Actor) -> dict[str, str]:
     """A meeting that sits today, one whose day has come and that nobody opened, and one whose minutes went out."""
     sits, item_id = _with_agenda(session, committee, days_ago=0, by=by)
     running.open_meeting(session, sits, by=by, at=AT)
+    # Opened, and nothing was recorded in it: it can be put back.
+    begun, _ = _with_agenda(session, committee, days_ago=3, by=by)
+    running.open_meeting(session, begun, by=by, at=AT - timedelta(days=3))
     unopened, _ = _with_agenda(session, committee, days_ago=6, by=by)
     told, treated = _with_agenda(session, committee, days_ago=12, by=by)
     during = AT - timedelta(days=12)
@@ -90,6 +93,8 @@ def sittings(session: Session, committee: str, *, by: Actor) -> dict[str, str]:
         "meeting_id:sits": str(sits),
         "version_of_sitting": _version(session, _meeting, sits),
         "item_id:sits": str(item_id),
+        "meeting_id:begun": str(begun),
+        "version_of_begun": _version(session, _meeting, begun),
         "version_of_item_on_it": str(item_of(session, item_id).version),
         "sitting_seat_id": str(next(iter(seat))),
         "meeting_id:unopened": str(unopened),
@@ -284,9 +289,9 @@ def asked_about_themselves(session: Session, cast: Cast, participant_id: UUID, w
         found = requests.receive(session, asked, by=by, at=AT)
         if stage in ("looked_at", "made"):
             packages.mask(session, found, ["Romarin"], seen=None, by=by, at=AT)
-            made[f"digest_of:{stage}"] = packages.prepare(session, found, by=by, at=AT).digest
         if stage == "made":
-            packages.make(session, found, made["digest_of:made"], seen=None, by=by, at=AT)
+            seen = packages.prepare(session, found, by=by, at=AT).digest
+            packages.make(session, found, seen, seen=None, by=by, at=AT)
         if stage == "refused":
             done_first.refuse(session, found, "accurate", handed, in_part=False, seen=None, by=by, at=AT)
         if stage == "correct":
@@ -297,7 +302,9 @@ def asked_about_themselves(session: Session, cast: Cast, participant_id: UUID, w
             (task,) = asking.open_ones(session, done_first.CORRECT, found)
             made |= {"task_id:to_correct": str(task.id), "version_of_task:to_correct": "1"}
         made[f"rights_request_id:{stage}"] = str(found)
-    return made
+    # Looked at once all of it is asked: what somebody asked is in their package too.
+    looked_at = packages.prepare(session, UUID(made["rights_request_id:looked_at"]), by=by, at=AT)
+    return made | {"digest_of:looked_at": looked_at.digest}
 
 
 def another_passkey(session: Session, person_id: UUID) -> None:

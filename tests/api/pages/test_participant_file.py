@@ -338,10 +338,10 @@ def test_consents_to_research_are_listed_by_pages_the_last_recorded_first_and_fo
     )
     monkeypatch.setattr(research_consents, "A_PAGE", 3)
     page = keeper.get("/research-consents").text
-    assert page.count("signed on") == 3
+    assert page.count("signed November") == 3
     (older,) = re.findall(r'href="(/research-consents\?after=[^"]+)"', page)
-    assert keeper.get(older).text.count("signed on") == 2
-    assert keeper.get("/research-consents?q=%232026-02").text.count("signed on") == 1
+    assert keeper.get(older).text.count("signed November") == 2
+    assert keeper.get("/research-consents?q=%232026-02").text.count("signed November") == 1
     assert "No consent of this number" in keeper.get("/research-consents?q=2026-77").text
 
 
