@@ -5,10 +5,10 @@ One was saved, and can be taken back. The other waits: some of its rows are new 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from sqlmodel import Session
 
@@ -20,12 +20,15 @@ from domain.names import Ours, ours
 from domain.terms import PRIMARY
 from models.follow_up import FollowUp
 
-#: By row, counted from the last: what the worker typed in its columns, from the second on.
-_SAVED: Final[dict[int, Sequence[Cell]]] = {-2: (2, 90, "Texto", None, None)}
-_WAITS: Final[dict[int, Sequence[Cell]]] = {
-    -1: (1, 50, "Téléphone", None, None, "Dîner et démarches"),
-    -2: (1, 80, None, None, None),
-    -3: (1, "une heure environ"),
+Typed = Mapping[tuple[Literal["noted", "bare"], int], Sequence[Cell]]
+
+#: What the worker typed in a row, in its columns from the second on. Rows are counted from the last: of those that had
+#: a note, and of those that had none.
+_SAVED: Final[Typed] = {("noted", -1): (2, 90, "Texto", None, None)}
+_WAITS: Final[Typed] = {
+    ("bare", -1): (1, 50, "Téléphone", None, None, "Dîner et démarches"),
+    ("noted", -2): (1, 80, None, None, None),
+    ("noted", -3): (1, "une heure environ"),
 }
 
 
@@ -49,11 +52,11 @@ def send_workbooks(session: Session, *, at: datetime) -> None:
     note_imports.save(session, saved, actors, confirmed=False, as_written=False, by=by, at=at)
 
 
-def _typed(title: str, sheets: Sequence[FormSheet], typed: dict[int, Sequence[Cell]]) -> bytes:
+def _typed(title: str, sheets: Sequence[FormSheet], typed: Typed) -> bytes:
     """The workbook with what was typed in some rows of its first sheet."""
     first = sheets[0]
     lines = [list(line) for line in first.rows]
-    for place, said in typed.items():
-        line = lines[place]
-        line[1 : 1 + len(said)] = said
+    kinds = {"noted": [line for line in lines if any(line[1:])], "bare": [line for line in lines if not any(line[1:])]}
+    for (kind, place), said in typed.items():
+        kinds[kind][place][1 : 1 + len(said)] = said
     return workbooks.as_forms(title, "fr-CA", [replace(first, rows=lines), *sheets[1:]])

@@ -290,14 +290,15 @@ def _refuse_ended_approval(session: Session, ends_on: date, at: datetime) -> Non
     if ends_on < today:
         raise Refusal("study.ethics_past", N_("The last day of the ethics approval has passed."), source="ER-5")
     if ends_on.year > today.year + _YEARS_AHEAD:
-        said = N_("An ethics approval ends within %(years)s years. Look at its last day again.")
-        raise Refusal("study.ethics_far", said, source="ER-5", years=_YEARS_AHEAD)
+        said = N_("An ethics approval ends in %(year)s at the latest. Look at its last day again.")
+        raise Refusal("study.ethics_far", said, source="ER-5", year=str(today.year + _YEARS_AHEAD))
 
 
 def _refuse_unlikely_months(session: Session, begins: date, ends: date, at: datetime) -> None:
     if ends < begins:
         raise Refusal("study.months", N_("The last month of a study is not before its first."))
     year = local_day(session, at).year
-    if begins.year < year - _YEARS_BACK or ends.year > year + _YEARS_AHEAD:
-        said = N_("The months of a study begin at most %(back)s years ago, and end within %(ahead)s years.")
-        raise Refusal("study.months_far", said, back=_YEARS_BACK, ahead=_YEARS_AHEAD)
+    first, last = year - _YEARS_BACK, year + _YEARS_AHEAD
+    if begins.year < first or ends.year > last:
+        said = N_("The months of a study are from %(first)s to %(last)s.")
+        raise Refusal("study.months_far", said, first=str(first), last=str(last))

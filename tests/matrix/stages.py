@@ -278,7 +278,7 @@ def incidents_of(session: Session, organization_id: UUID, *, by: Actor) -> dict[
 
 def asked_about_themselves(session: Session, cast: Cast, participant_id: UUID, worker_id: UUID) -> dict[str, str]:
     """What somebody asks about their own data: looked at, made, to be corrected, to keep a worker away, refused."""
-    by, made = cast.actor("coordinator"), {}
+    by, made = cast.actor("coordinator"), dict[str, str]()
     given = RequestGiven("access", TODAY, "self", "card_shown", TODAY, "fr", file=known_as(session, participant_id))
     handed, kinds = Answered(TODAY, "in_person", "Exact."), {"refused": "correction", "correct": "correction"}
     for stage in ("looked_at", "made", "refused", "correct", "restrict"):

@@ -743,7 +743,7 @@ def test_a_second_admission_asks_for_a_consent_and_a_risk_of_its_own(clinic: Cas
     carry_all(means_of(clinic, lambda: LATER))
     with clinic.session() as session:
         first_meetings.record_first_meeting(
-            session, participant_id, met_on=TODAY + DAY, way="remote", outcome="commits", by=worker, at=LATER
+            session, participant_id, met_on=TODAY + 3 * DAY, way="remote", outcome="commits", by=worker, at=LATER
         )
         assert consents.stands(session, participant_id, "program", TODAY + timedelta(days=3)), "of the first admission"
         with refused("admission.no_consent"):
