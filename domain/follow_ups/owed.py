@@ -50,22 +50,23 @@ def missing(
     of_whom, written, settled, away = asked_of_missing(day, people=people)
     ask_ahead(session, of_whom, written, settled, away)
     complete, stated = set(tuples(session, *written)), set(scalars(session, *settled))
-    breaks = list(tuples(session, *away))
-
-    def is_owed(part: _Part, last: date) -> bool:
-        return part.is_of(last) and not any(
-            follow_up_id == part.follow_up_id and starts_on <= last < ended_on
-            for follow_up_id, starts_on, ended_on in breaks
-        )
-
+    breaks = list(starmap(_Break, tuples(session, *away)))
     return [
         Missing(part.follow_up_id, week, part.person_id, part.organization_id)
         for part in starmap(_Part, tuples(session, *of_whom))
         for week in weeks_ended(first, over)
-        if is_owed(part, sunday_of(week) if leaves_on is None else min(sunday_of(week), leaves_on))
+        if part.owes_of(sunday_of(week) if leaves_on is None else min(sunday_of(week), leaves_on), breaks)
         and (part.follow_up_id, week) not in complete
         and owed_id(part.follow_up_id, week, part.person_id) not in stated
     ]
+
+
+class _Break(NamedTuple):
+    """A break that ended."""
+
+    follow_up_id: UUID
+    starts_on: date
+    ended_on: date
 
 
 class _Part(NamedTuple):
@@ -77,9 +78,11 @@ class _Part(NamedTuple):
     starts_on: date
     ends_on: date | None
 
-    def is_of(self, day: date) -> bool:
-        """Whether the worker has it on a day."""
-        return self.starts_on <= day and (self.ends_on is None or self.ends_on >= day)
+    def owes_of(self, last: date, breaks: Iterable[_Break]) -> bool:
+        """Whether the worker had it on the last day of a week, and it was on no break then."""
+        theirs = self.starts_on <= last <= (self.ends_on or date.max)
+        mine = (one for one in breaks if one.follow_up_id == self.follow_up_id)
+        return theirs and not any(one.starts_on <= last < one.ended_on for one in mine)
 
 
 def asked_of_missing(day: date, *, people: Iterable[UUID] | None = None) -> tuple[Question[Any], ...]:
