@@ -54,7 +54,15 @@ class RightsRequest(InProgram, table=True):
             name="nobody",
         ),
         CheckConstraint("(statement is null) = (contested = '')", name="said_beside"),
-        at_most_one("one_request_of_a_kind", "participant_id", "kind", where="state in ('received', 'preparing')"),
+        at_most_one(
+            "one_request_of_a_kind",
+            "participant_id",
+            "kind",
+            where="person_id is null and state in ('received', 'preparing')",
+        ),
+        at_most_one(
+            "one_restriction_of_a_worker", "participant_id", "person_id", where="state in ('received', 'preparing')"
+        ),
     )
 
     number: int
