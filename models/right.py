@@ -58,10 +58,9 @@ class RightsRequest(InProgram, table=True):
             "one_request_of_a_kind",
             "participant_id",
             "kind",
-            where="person_id is null and state in ('received', 'preparing')",
-        ),
-        at_most_one(
-            "one_restriction_of_a_worker", "participant_id", "person_id", where="state in ('received', 'preparing')"
+            "person_id",
+            where="participant_id is not null and state in ('received', 'preparing')",
+            empty_is_alike=True,
         ),
     )
 

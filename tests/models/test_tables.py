@@ -537,7 +537,7 @@ KEYS = {
     "restoration": {"uq_restoration_program_id_epoch"},
     "restored_matter": {"uq_restored_matter_program_id_ledger_n"},
     "rights_package": {"one_package_stands"},
-    "rights_request": {"one_request_of_a_kind", "one_restriction_of_a_worker", "uq_rights_request_program_id_number"},
+    "rights_request": {"one_request_of_a_kind", "uq_rights_request_program_id_number"},
     "risk_assessment": {"uq_risk_assessment_program_id_participant_id_kind_n"},
     "role": {"uq_role_program_id_key"},
     "seal": {"uq_seal_program_id_number"},
