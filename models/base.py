@@ -129,9 +129,16 @@ def never_twice(name: str, *equal: str, where: str | None = None) -> ExcludeCons
     return ExcludeConstraint(*same, (span, "&&"), name=name, using="gist", where=text(where) if where else None)
 
 
-def at_most_one(name: str, *equal: str, where: str) -> Index:
-    """No two rows of a program agree on `equal`, of those of which `where` holds."""
-    return Index(name, "program_id", *equal, unique=True, postgresql_where=text(where))
+def at_most_one(name: str, *equal: str, where: str, empty_is_alike: bool = False) -> Index:
+    """No two rows agree on `equal`, of a program's of which `where` holds; `empty_is_alike` says of empty too."""
+    return Index(
+        name,
+        "program_id",
+        *equal,
+        unique=True,
+        postgresql_where=text(where),
+        postgresql_nulls_not_distinct=empty_is_alike,
+    )
 
 
 def found_by(name: str, *columns: str, where: str) -> Index:

@@ -54,7 +54,14 @@ class RightsRequest(InProgram, table=True):
             name="nobody",
         ),
         CheckConstraint("(statement is null) = (contested = '')", name="said_beside"),
-        at_most_one("one_request_of_a_kind", "participant_id", "kind", where="state in ('received', 'preparing')"),
+        at_most_one(
+            "one_request_of_a_kind",
+            "participant_id",
+            "kind",
+            "person_id",
+            where="participant_id is not null and state in ('received', 'preparing')",
+            empty_is_alike=True,
+        ),
     )
 
     number: int

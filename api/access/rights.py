@@ -34,14 +34,14 @@ def find_request(
 def find_correction(session: Session, asker: Asker, task_id: UUID) -> tuple[Task, RightsRequest, Actor]:
     """The correction that an open task asks for, and as whom the asker, who has to make it, reads it.
 
-    Raises Forbidden: no such task, it is over, it is another's to do, or the person barred them from the file.
+    Raises Forbidden: no such task, it or the request is over, it is another's to do, or the person barred them.
     """
     task, case = find_task(session, asker, task_id)
     given = to_task(session, asker, task, case)
     if task.step != CORRECT or task.state != "open":
         raise Forbidden
     row = first(session, of(RightsRequest).where(RightsRequest.id == UUID(task.item)))
-    if row is None or row.participant_id is None:
+    if row is None or row.participant_id is None or row.ended_at is not None:
         raise Forbidden
     if barring.is_barred(session, row.participant_id, asker.person_id):
         given = {Relation.BARRED: themselves(asker)}

@@ -27,7 +27,7 @@ from domain.files import spreadsheets
 from domain.kernel import local_day, surely
 from domain.mail import Attachment
 from domain.participants import known_as
-from domain.rights import finding, packages, requests
+from domain.rights import done_first, finding, packages, requests
 from domain.roles import who_barred
 from meetings.documents import issuing, person_data
 from meetings.documents.person_paper import PersonPaper
@@ -202,6 +202,7 @@ def _request_page(
         has_package=row.kind in WITH_A_PACKAGE and row.participant_id is not None,
         package=packages.standing(context.session, row.id),
         prepares=prepares,
+        kept_away=done_first.is_kept_away(context.session, row),
         names=names_of(context, {row.person_id, row.recorded_by, row.ended_by}),
         more_days=requests.rights_of(context.session).extended_by_days,
         handed=offered(HANDED_OVER),

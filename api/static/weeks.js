@@ -323,7 +323,8 @@ function withTheirs(name, theirs, mine, row) {
 /** What they changed, by the names of its fields. */
 function inSentences(row, theirs) {
   const other = Object.keys(theirs).filter((name) => (name in row.saved || isWords(name)) && !isSame(theirs[name], row.saved[name] ?? (isWords(name) ? "" : null)));
-  const said = (names) => names.map((name) => `${labelOf(row, name)}: ${inWords(row, name, theirs[name])}`);
+  const colon = document.documentElement.lang.startsWith("fr") ? "\u00a0: " : ": ";
+  const said = (names) => names.map((name) => `${labelOf(row, name)}${colon}${inWords(row, name, theirs[name])}`);
   const chosen = said(other.filter((name) => !isWords(name)));
   const first = chosen.length ? words.theirs.replace("{said}", chosen.join("; ")) : words.same;
   return [first, ...said(other.filter(isWords))].join("\n");

@@ -18,7 +18,7 @@ KINDS: Final[Mapping[str, str]] = {
 STATES: Final[Mapping[str, tuple[str, str]]] = {
     "received": (N_("Received"), "wait"),
     "preparing": (N_("Being prepared"), "half"),
-    "answered": (N_("Answered"), "full"),
+    "answered": (N_("Answered and handed over"), "full"),
     "refused_in_part": (N_("Refused in part"), "full"),
     "refused": (N_("Refused"), "stop"),
     "withdrawn": (N_("Withdrawn"), "skip"),

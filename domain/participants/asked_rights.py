@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session
 
 from domain.casework import asking
-from domain.kernel import Actor, Refusal, changes, col, every, of, only, rewrite, scalars, seal_again, unseal
+from domain.kernel import Actor, Refusal, changes, col, every, of, only, rewrite, scalars, seal_again, tuples, unseal
 from domain.record import events
 from locales import N_
 from models.lifecycles import RIGHTS_REQUEST
@@ -36,8 +36,8 @@ def bring(session: Session, joined_id: UUID, to: UUID, *, at: datetime) -> None:
     What was made to be given is removed: it is looked at anew, since it holds both files now.
     """
     rows = every(session, of(RightsRequest).where(RightsRequest.participant_id == joined_id).with_for_update())
-    theirs = set(scalars(session, only(RightsRequest.kind).where(*_open(to))))
-    if any(row.ended_at is None and row.kind in theirs for row in rows):
+    theirs = set(tuples(session, only(RightsRequest.kind, RightsRequest.person_id).where(*_open(to))))
+    if any(row.ended_at is None and (row.kind, row.person_id) in theirs for row in rows):
         raise Refusal(
             "referral.asked_twice",
             N_("The same right is asked for in both files. The privacy officer answers or withdraws one first."),

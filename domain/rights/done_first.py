@@ -16,6 +16,7 @@ from domain.record import events
 from domain.rights import requests
 from domain.roles import Link
 from locales import N_
+from models.casework import Task
 from models.right import REFUSAL_GROUNDS, WITH_A_PACKAGE, RightsPackage, RightsRequest
 
 #: The coordinator's: a correction that the officer accepted.
@@ -51,7 +52,9 @@ def restrict(session: Session, request_id: UUID, *, seen: int | None, by: Actor,
     row = requests.hold(session, request_id, seen=seen)
     if row.kind != "restriction" or row.participant_id is None or row.person_id is None:
         raise Refusal("rights.not_a_restriction", N_("This request asks to keep no worker away."))
-    rewrite(session, RightsRequest, request_id, state=requests.state_after(row, "prepare"))
+    # The bar may have been lifted meanwhile, by an act of its own: the same button bars anew.
+    if row.state != "preparing":
+        rewrite(session, RightsRequest, request_id, state=requests.state_after(row, "prepare"))
     barring.bar(session, row.participant_id, row.person_id, by=by, at=at)
     events.write(session, "rights.accepted", "rights_request", request_id, by=by, at=at)
 
@@ -88,7 +91,33 @@ def refuse(
         raise Refusal("rights.reason.missing", N_("Say why it is refused: the person is told, and may complain."))
     if in_part:
         refuse_not_done(session, row)
+    else:
+        _refuse_done(session, row)
+        asking.no_more(session, CORRECT, row.id, by=by, at=at)
     requests.end(session, row, "refuse_in_part" if in_part else "refuse", said, ground=ground, by=by, at=at)
+
+
+def is_kept_away(session: Session, row: RightsRequest) -> bool:
+    """Whether the worker of whom a restriction speaks is kept away from the file now."""
+    if row.participant_id is None or row.person_id is None:
+        return False
+    return barring.is_barred(session, row.participant_id, row.person_id)
+
+
+def _refuse_done(session: Session, row: RightsRequest) -> None:
+    """Refuse to say that a request was refused whole where what it asks for was done. Raises Refusal."""
+    if is_kept_away(session, row):
+        raise Refusal(
+            "rights.barred_already",
+            N_("The worker is kept away from the file: that cannot be called refused. Answer the request as it is."),
+        )
+    if row.kind == "correction" and there_is(
+        session, only(Task.id).where(Task.step == CORRECT, Task.item == str(row.id), Task.state == "done")
+    ):
+        raise Refusal(
+            "rights.corrected_already",
+            N_("The correction was made: that cannot be called refused. Answer it, or refuse the rest in part."),
+        )
 
 
 def refuse_not_done(session: Session, row: RightsRequest) -> None:
@@ -102,5 +131,5 @@ def refuse_not_done(session: Session, row: RightsRequest) -> None:
     elif row.kind == "correction":
         if row.state == "received" or asking.open_ones(session, CORRECT, row.id):
             raise Refusal("rights.not_corrected", N_("Accept it first; the coordination then makes the correction."))
-    elif row.person_id is not None and not barring.is_barred(session, row.participant_id, row.person_id):
+    elif row.person_id is not None and not is_kept_away(session, row):
         raise Refusal("rights.not_barred", N_("Keep the worker away from the file first."))

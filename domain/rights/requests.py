@@ -102,7 +102,7 @@ def receive(session: Session, given: RequestGiven, *, by: Actor, at: datetime) -
         raise Refusal("rights.file.missing", N_("Give the number or the reference: there is nothing else to change."))
     if participant_id is not None:
         refuse_who_may_not_ask(session, participant_id, given.asked_by, given.received_on)
-        open_already = _open_of(participant_id, given.kind)
+        open_already = _open_of(participant_id, given)
         if scalar(session, only(RightsRequest.id).where(*open_already)) is not None:
             raise Refusal("rights.asked", N_("The same is asked of this file already, and not answered yet."))
     here = program_of(session)
@@ -110,7 +110,7 @@ def receive(session: Session, given: RequestGiven, *, by: Actor, at: datetime) -
     number = max(next_number(session, RightsRequest.number), apart.last_given(session, "rights_request") + 1)
     request_id = uuid4()
     due_on = given.received_on + timedelta(days=rights_of(session).answered_in_days)
-    before = _withdrawn_before(session, participant_id, given.kind, given.received_on)
+    before = _withdrawn_before(session, participant_id, given)
     row = RightsRequest(
         program_id=here,
         id=request_id,
@@ -139,7 +139,7 @@ def extend(session: Session, request_id: UUID, notice_on: date, *, seen: int | N
     """Record that who asked was told, on a day within the first delay, that it takes longer. Once. Raises Refusal."""
     row = hold(session, request_id, seen=seen)
     more = rights_of(session).extended_by_days
-    before = _withdrawn_before(session, row.participant_id, row.kind, row.received_on)
+    before = _withdrawn_before(session, row.participant_id, row)
     if not more or any(one.extended_on is not None for one in (row, *before)):
         raise Refusal("rights.extended", N_("The law gives more days once, and they were taken already."))
     if not row.received_on <= notice_on <= local_day(session, at):
@@ -313,25 +313,31 @@ def _file_of(session: Session, typed: str) -> UUID:
     return row.id
 
 
-def _open_of(participant_id: UUID, kind: str) -> tuple[ColumnElement[bool], ...]:
+def _open_of(participant_id: UUID, given: RequestGiven) -> tuple[ColumnElement[bool], ...]:
+    """The same, asked of a file and open; that another worker is kept away is not the same."""
     return (
         col(RightsRequest.participant_id) == participant_id,
-        col(RightsRequest.kind) == kind,
+        col(RightsRequest.kind) == given.kind,
+        col(RightsRequest.person_id).is_not_distinct_from(given.person_id),
         col(RightsRequest.state).in_(OPEN),
     )
 
 
 def _withdrawn_before(
-    session: Session, participant_id: UUID | None, kind: str, received_on: date
+    session: Session, participant_id: UUID | None, asked: RequestGiven | RightsRequest
 ) -> Sequence[RightsRequest]:
-    """The requests for the same that were taken back, and whose days still ran on a local day."""
+    """The requests for the same that were taken back, and whose days still ran when it was asked."""
     if participant_id is None:
         return ()
-    same = RightsRequest.participant_id == participant_id, RightsRequest.kind == kind
+    same = (
+        RightsRequest.participant_id == participant_id,
+        RightsRequest.kind == asked.kind,
+        col(RightsRequest.person_id).is_not_distinct_from(asked.person_id),
+    )
     ran = (
         RightsRequest.state == "withdrawn",
-        RightsRequest.received_on <= received_on,
-        RightsRequest.due_on > received_on,
+        RightsRequest.received_on <= asked.received_on,
+        RightsRequest.due_on > asked.received_on,
     )
     return every(session, of(RightsRequest, without=_SEALED).where(*same, *ran))
 

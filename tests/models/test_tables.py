@@ -253,7 +253,7 @@ BREAKS: Mapping[str, tuple[str, str, str]] = {
     "ck_referral_left_by_somebody": ("referral", "left_at = now()", "way = 'link'"),
     "ck_referral_link_browser_digest": ("referral_link", "browser_digest = 'a-cookie'", ""),
     "ck_referral_link_token_digest": ("referral_link", "token_digest = upper(token_digest)", "token_digest ~ '[a-f]'"),
-    "ck_referral_offered": ("referral", "offered = '{elsewhere}'", "stands = 'not_admitted'"),
+    "ck_referral_offered": ("referral", "offered = '{elsewhere}', stands = 'not_admitted'", ""),
     "ck_referral_offered_instead": ("referral", "offered = '{health}'", "stands = 'received'"),
     "ck_referral_received": ("referral", "received_at = null", "state = 'received'"),
     "ck_referral_reference": ("referral", "reference = 'C-00'", ""),

@@ -314,6 +314,55 @@ def test_an_answer_takes_the_package_the_correction_and_the_restriction_first(ca
         done_first.answer(session, limit, HANDED, seen=None, by=by, at=AT)
 
 
+def test_a_restriction_that_was_made_is_not_called_refused_and_is_made_anew_where_it_was_lifted(
+    cast: Cast, participant: UUID
+) -> None:
+    by = cast.actor(OFFICER)
+    with cast.session() as session:
+        limit = received(session, cast, kind="restriction", person_id=cast.people[SECOND])
+        done_first.restrict(session, limit, seen=None, by=by, at=AT)
+        with refused("rights.barred_already"):
+            done_first.refuse(session, limit, "outside", HANDED, in_part=False, seen=None, by=by, at=AT)
+        barring.lift(session, participant, cast.people[SECOND], by=cast.actor("coordinator"), at=AT)
+        with refused("rights.not_barred"):
+            done_first.answer(session, limit, HANDED, seen=None, by=by, at=AT)
+        done_first.restrict(session, limit, seen=None, by=by, at=AT)
+        done_first.answer(session, limit, HANDED, seen=None, by=by, at=AT)
+        assert barring.is_barred(session, participant, cast.people[SECOND])
+        with refused("rights.over"):
+            done_first.restrict(session, limit, seen=None, by=by, at=AT)
+
+
+def test_a_person_has_two_workers_kept_away_at_once(cast: Cast, participant: UUID) -> None:
+    by, both = cast.actor(OFFICER), (cast.people[WORKER], cast.people[SECOND])
+    with cast.session() as session:
+        for worker in both:
+            limit = received(session, cast, kind="restriction", person_id=worker)
+            done_first.restrict(session, limit, seen=None, by=by, at=AT)
+            with refused("rights.asked"):
+                received(session, cast, kind="restriction", person_id=worker)
+        assert all(barring.is_barred(session, participant, worker) for worker in both)
+
+
+@pytest.mark.usefixtures("participant")
+def test_nobody_makes_a_correction_that_was_refused_and_none_that_was_made_is_called_refused(cast: Cast) -> None:
+    by, words = cast.actor(OFFICER), {"kind": "correction", "asked": "Ma date de naissance est fausse."}
+    asked = select(_task).where(_task.c.step == done_first.CORRECT).order_by(_task.c.opened_at.desc())
+    with cast.session() as session:
+        one = received(session, cast, **words)
+        done_first.accept_correction(session, one, seen=None, by=by, at=AT)
+        done_first.refuse(session, one, "accurate", HANDED, in_part=False, seen=None, by=by, at=AT)
+        assert session.execute(asked).one().state == "cancelled"
+        other = received(session, cast, **words)
+        done_first.accept_correction(session, other, seen=None, by=by, at=AT + DAY)
+        tasks.complete_task(
+            session, session.execute(asked.limit(1)).one().id, by=cast.actor("coordinator"), at=AT + DAY
+        )
+        with refused("rights.corrected_already"):
+            done_first.refuse(session, other, "accurate", HANDED, in_part=False, seen=None, by=by, at=AT + DAY)
+        done_first.refuse(session, other, "accurate", HANDED, in_part=True, seen=None, by=by, at=AT + DAY)
+
+
 def test_what_a_person_says_stands_beside_what_was_not_corrected(cast: Cast, participant: UUID) -> None:
     by = cast.actor(OFFICER)
     with cast.session() as session:

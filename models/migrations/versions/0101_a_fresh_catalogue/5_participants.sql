@@ -888,8 +888,8 @@ create table rights_request (
         references person (program_id, id)
 );
 create index ix_rights_request_participant_id on rights_request (participant_id);
-create unique index one_request_of_a_kind on rights_request (program_id, participant_id, kind)
-    where state in ('received', 'preparing');
+create unique index one_request_of_a_kind on rights_request (program_id, participant_id, kind, person_id)
+    nulls not distinct where participant_id is not null and state in ('received', 'preparing');
 
 create table rights_package (
     program_id uuid not null,
