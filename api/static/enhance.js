@@ -265,7 +265,8 @@ function saveSoon(form) {
   clearTimeout(state.pause);
   state.pause = setTimeout(async () => {
     await state.request; // one at a time: each needs the version that the one before made
-    state.request = saveNow(form);
+    if (state.sends) return;
+    state.request = saveNow(form).finally(() => { state.request = null; });
   }, PAUSE_MS);
 }
 
@@ -282,7 +283,10 @@ addEventListener("submit", (event) => {
   if (!state.request) return;
   event.preventDefault();
   const { target, submitter } = event;
-  state.request.then(() => { saving.delete(target); target.requestSubmit(submitter); });
+  if (state.sends) return; // the second click of a double click
+  state.sends = true;
+  // A form that is being sent is not sent again from within: the next task is the first that may.
+  state.request.then(() => setTimeout(() => { saving.delete(target); target.requestSubmit(submitter); }));
 }, { capture: true });
 
 /**

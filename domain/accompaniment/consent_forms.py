@@ -7,7 +7,7 @@ sealed under the person's key. Words that are typed are no signature.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, Literal
@@ -27,6 +27,7 @@ from domain.kernel import (
     changes,
     col,
     every,
+    in_program,
     local_day,
     of,
     only,
@@ -57,6 +58,7 @@ from domain.terms import BEFORE_COMMITTING, circle_of
 from locales import N_
 from models.consent import SIGNED_BY, Consent, ConsentForm, ResearchConsent
 from models.program import Organization
+from models.record import Event
 
 Way = Literal["drawn", "paper"]
 
@@ -147,9 +149,9 @@ def sign_form(
     drawn, on that day. Where no step of an admission stores the form, the coordinator is asked to. Guide: AD-R8.
 
     Raises Refusal, and then nothing is kept: the person has not committed; no worker is said, or one who was none on
-    that day; signed before it was explained, on a future day, before the referral or a withdrawal, or by a person who
-    may not at that age; without the limits stated; under a text that has no such line; a partner twice, or whose
-    agreement is not in force; or no signature that can be seen.
+    that day; signed before it was explained, on a future day, before the referral or what the person said since, or by
+    a person who may not at that age; without the limits stated; under a text that has no such line; a partner twice, or
+    whose agreement is not in force; or no signature that can be seen.
     """
     held = hold_participant(session, participant_id, seen=seen)
     refuse_too_early(session, held.id, held.state)
@@ -169,7 +171,7 @@ def sign_form(
         ("program", None, signed.ends_on),
         *((one.purpose, one.organization_id, one.ends_on) for one in signed.partners),
     ]
-    _refuse_withdrawn_since(session, participant_id, signed, lines)
+    _refuse_older(session, participant_id, signed, lines)
     text = _text_of(signed)
     said = [text.line(purpose, names.get(place, "") if place else "", ends_on) for purpose, place, ends_on in lines]
     form = ConsentForm(
@@ -444,10 +446,15 @@ def _refuse_drawn_elsewhere(signed: SignedForm, worker_id: UUID, today: date, *,
         )
 
 
-def _refuse_withdrawn_since(session: Session, participant_id: UUID, signed: SignedForm, lines: Iterable[_Line]) -> None:
-    """Refuse a paper that is older than the person's word to withdraw a line of it. Raises Refusal."""
+def _refuse_older(session: Session, participant_id: UUID, signed: SignedForm, lines: Sequence[_Line]) -> None:
+    """Refuse a paper that is older than what the person said since. Raises Refusal.
+
+    They signed another form, on which they may have left a partner out; or withdrew a line of it by a word, or chose an
+    earlier last day.
+    """
     named = {(purpose, place) for purpose, place, _ in lines}
-    for row in consents_of(session, participant_id):
+    known = consents_of(session, participant_id)
+    for row in known:
         is_on_it = (row.purpose, row.organization_id) in named
         if is_on_it and row.withdrawn_on is not None and row.withdrawn_on > signed.signed_on:
             raise Refusal(
@@ -455,6 +462,40 @@ def _refuse_withdrawn_since(session: Session, participant_id: UUID, signed: Sign
                 N_("After this form was signed, the person withdrew a line of it. Have a new form signed."),
                 source="AD-R11",
             )
+    if any(row.signed_on > signed.signed_on for row in known):
+        raise Refusal(
+            "consent.signed_since",
+            N_("The person signed another form after this one, and that one counts. Have a new form signed."),
+            source="AD-R11",
+        )
+    if any(
+        _is_wider(line, narrowed) for narrowed in _narrowed_since(session, participant_id, signed) for line in lines
+    ):
+        raise Refusal(
+            "consent.narrowed_since",
+            N_("After this form was signed, the person chose an earlier last day for a line. Have a new form signed."),
+            source="AD-R11",
+        )
+
+
+def _narrowed_since(session: Session, participant_id: UUID, signed: SignedForm) -> list[_Line]:
+    """The lines of which the person chose an earlier last day since, with that day: the record alone knows when."""
+    about = (in_program(Event), Event.subject_id == participant_id, Event.verb == "consent.narrowed")
+    return [
+        (one.facts["purpose"], one.facts["organization"] and UUID(one.facts["organization"]), _day_of(one))
+        for one in every(session, of(Event).where(*about))
+        if local_day(session, one.at) > signed.signed_on
+    ]
+
+
+def _day_of(narrowed: Event) -> date:
+    return date.fromisoformat(narrowed.facts["day"])
+
+
+def _is_wider(line: _Line, narrowed: _Line) -> bool:
+    """Whether a line of a form lasts longer than the person has since chosen for it."""
+    (*named, ends_on), (*same, last) = line, narrowed
+    return named == same and last is not None and (ends_on is None or ends_on > last)
 
 
 def _refuse_days(signed: SignedForm, today: date) -> None:

@@ -181,6 +181,7 @@ class ConsentLabels:
     stands: str
     stopped: str
     since: str
+    ended: str
     nothing: str
     any_time: str
     page_of: str

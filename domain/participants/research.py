@@ -35,6 +35,7 @@ from domain.kernel import (
     scalar,
     scalars,
     surely,
+    there_is,
     undecided,
 )
 from domain.participants.locking import hold_participant, known_as
@@ -60,6 +61,12 @@ def keep_research_consent(session: Session, participant_id: UUID, signed_on: dat
         raise Refusal("consent.days", N_("A form is explained first, then signed, and never on a future day."))
     if research_consent(session, participant_id) is not None:
         raise Refusal("research.there", N_("This participant has consented to research already."), source="FU-9")
+    if _was_withdrawn_since(session, participant_id, signed_on):
+        raise Refusal(
+            "research.withdrawn_since",
+            N_("After this form was signed, the participant withdrew their consent to research. A new form is needed."),
+            source="FU-9",
+        )
     row = ResearchConsent(
         program_id=program_of(session),
         id=uuid4(),
@@ -78,9 +85,12 @@ def tick_research(
 ) -> None:
     """Hand the consent to research that was ticked on a consent form to the research coordinator, who keeps it.
 
-    The worker who records the form keeps nothing of it. Where one stands already, nothing is added.
+    The worker who records the form keeps nothing of it. Where one stands already, nothing is added; nor by a paper from
+    before a withdrawal. The worker is told the same: what was said about research is kept apart.
     """
     if research_consent(session, participant_id) is not None:
+        return
+    if _was_withdrawn_since(session, participant_id, signed_on):
         return
     row = ResearchConsent(
         program_id=program_of(session),
@@ -157,6 +167,12 @@ def research_consent(session: Session, participant_id: UUID) -> ResearchConsent 
             ResearchConsent.participant_id == participant_id, col(ResearchConsent.withdrawn_on).is_(None)
         ),
     )
+
+
+def _was_withdrawn_since(session: Session, participant_id: UUID, signed_on: date) -> bool:
+    """Whether the participant withdrew a consent to research on a later day than this signature."""
+    withdrawn = ResearchConsent.participant_id == participant_id, col(ResearchConsent.withdrawn_on) > signed_on
+    return there_is(session, only(ResearchConsent.id).where(*withdrawn))
 
 
 def consents_to_research(session: Session) -> frozenset[UUID]:

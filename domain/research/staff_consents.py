@@ -30,6 +30,7 @@ from domain.kernel import (
     scalar,
     scalars,
     surely,
+    there_is,
 )
 from domain.record import events
 from domain.research.standing import staff_withdrawn_since
@@ -69,6 +70,13 @@ def keep(session: Session, person_id: UUID, signed_on: date, *, by: Actor, at: d
         )
     if consent_of(session, person_id) is not None:
         raise Refusal("staff_consent.there", N_("This person has consented already."), source="ER-5")
+    since = StaffResearchConsent.person_id == person_id, col(StaffResearchConsent.withdrawn_on) > signed_on
+    if there_is(session, only(StaffResearchConsent.id).where(*since)):
+        raise Refusal(
+            "staff_consent.withdrawn_since",
+            N_("After this form was signed, the person withdrew their consent. A new form is needed."),
+            source="ER-5",
+        )
     add_row(
         session,
         StaffResearchConsent(

@@ -164,9 +164,10 @@ def _answer(say: ConsentLabels, line: str, *, agrees: bool) -> PaperNote:
 def _lines(language: str, say: ConsentLabels, lines: Iterable[StandingLine]) -> list[Block]:
     found: list[Block] = []
     for one in lines:
-        day = one.stopped_on or one.since
-        when = say.since.format(day=shown_day(language, day))
-        found.append(PaperNote(f"{one.words} ({when})"))
+        when = [say.since.format(day=shown_day(language, one.since))]
+        if one.stopped_on is not None:
+            when.append(say.ended.format(day=shown_day(language, one.stopped_on)))
+        found.append(PaperNote(f"{one.words} ({'; '.join(when)})"))
     return found or [PaperNote(say.nothing, "quiet")]
 
 

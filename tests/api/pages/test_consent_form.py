@@ -214,6 +214,10 @@ def test_a_word_on_the_page_of_ticks_closes_every_door_at_the_next_request(
     said = pdf_text(paper.content)
     assert "Ce qui a pris fin" in said
     assert said.index("Être accompagné·e") < said.index("Ce qui a pris fin") < said.index("partage avec CODIM")
+    ended = " ".join(said[said.index("partage avec CODIM") :].split())
+    assert re.search(r"depuis le [^;)]+; a pris fin le 23 novembre 2026\)", ended), (
+        "both days, each said for what it is"
+    )
     assert not any(name in said for name in (*NAMES, "#2026-01"))
     assert places["codim"] is not None
 

@@ -315,7 +315,7 @@ def test_consents_to_research_are_listed_by_pages_the_last_recorded_first_and_fo
     with cast.session() as session:
         for day in range(5):
             whose = second if day == 2 else first
-            research.keep_research_consent(session, whose, TODAY, by=by, at=AT + day * DAY)
+            research.keep_research_consent(session, whose, TODAY + day * DAY, by=by, at=AT + day * DAY)
             research.withdraw_research_consent(session, whose, by=by, at=AT + day * DAY)
     keeper = _client(cast, "research_coordinator", days=5)
     read: list[str] = []

@@ -414,7 +414,9 @@ def test_a_link_is_opened_as_often_as_one_likes_and_refers_once(there: Cast) -> 
     assert 'value="Fougère-Lys"' in refused.text
     sent = client.post(f"/refer/{token}", data=outside)
     assert sent.headers["location"] == "/referred"
-    assert "Ondine" not in client.get("/referred").text
+    thanks = client.get("/referred").text
+    assert "Ondine" not in thanks
+    assert "Keep your link" in thanks, "it goes on showing where the referral stands, and asks for what is missing"
     stands = client.get(f"/refer/{token}")
     assert (stands.status_code, "Ondine" in stands.text) == (200, False), "it shows where the referral stands"
     assert client.post(f"/refer/{token}", data=outside).status_code == 404

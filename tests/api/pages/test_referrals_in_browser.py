@@ -99,6 +99,26 @@ def test_what_is_typed_is_saved_after_a_pause_and_sent_with_what_was_saved(windo
         assert session.execute(text("select count(*), min(state) from referral")).one() == (1, "received")
 
 
+@pytest.mark.parametrize("is_saved_first", [True, False], ids=["saved before", "while it is saved"])
+def test_one_press_sends_what_was_typed_whether_it_is_saved_already_or_not(
+    window: Window, *, is_saved_first: bool
+) -> None:
+    page = window.open(WORKER, "/referrals/new", width=390, lang="en")
+    page.get_by_label("Given name").fill("Viorne")
+    page.get_by_label("Family name").fill("Sorbier")
+    page.get_by_label("Age, if").fill("15")
+    page.get_by_label("Telephone").fill("514 555-0123")
+    with page.expect_request(lambda one: one.method == "POST" and one.url.endswith("/referrals")):
+        page.get_by_label("Reasons for the referral").fill("Demande de l’aide.")
+    if is_saved_first:
+        expect(page.locator("#say")).to_contain_text("Saved as a draft.")
+        expect(page).to_have_url(re.compile(r"/referrals/[0-9a-f-]{36}$"))
+    page.get_by_role("button", name="Send to the coordinator").click()
+    expect(page).to_have_url(re.compile(r"sent=yes"))
+    with window.cast.session() as session:
+        assert session.execute(text("select count(*), min(state) from referral")).one() == (1, "received")
+
+
 def test_a_draft_is_saved_without_the_script_by_its_button(window: Window) -> None:
     page = window.open(WORKER, "/referrals/new", width=320, lang="en", script=False)
     page.get_by_label("Given name").fill("Viorne")

@@ -6,7 +6,7 @@ import base64
 import csv
 import io
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -215,6 +215,10 @@ def test_workers_and_managers_consent_to_the_research_and_only_those_are_listed_
     listed = text_of(keeper.get("/staff-research-consents").text)
     assert listed.index("Silex Marbre") < listed.index("Record a signed consent")
     assert keeper.post(f"/staff-research-consents/{worker}/withdrawal").status_code == 303
+    before = {**signed, "signed_on": (TODAY - timedelta(days=1)).isoformat(), "once": "2" * 32}
+    older = keeper.post("/staff-research-consents", data=before)
+    assert older.status_code == 409
+    assert "A new form is needed" in text_of(older.text), "a form from before the withdrawal brings nothing back"
     assert "No one yet" in text_of(keeper.get("/staff-research-consents").text)
     assert client_for(cast.database, cast.people["coordinator"]).get("/staff-research-consents").status_code == 404
 

@@ -250,6 +250,63 @@ def test_a_paper_that_is_older_than_a_withdrawal_brings_nothing_back(cast: Cast,
         assert circle_of(session, participant_id, TODAY + 2 * DAY).agrees_to(cast.organizations["codim"])
 
 
+def test_a_paper_that_is_older_than_another_form_adds_no_partner_that_was_left_out(
+    cast: Cast, file: tuple[UUID, UUID]
+) -> None:
+    participant_id, _ = file
+    with cast.session() as session:
+        before: dict[str, Any] = dict.fromkeys(("explained_on", "signed_on", "worker_signed_on"), TODAY)
+        today: dict[str, Any] = dict.fromkeys(before, TODAY + DAY)
+        sign(session, cast, participant_id, at=AT + DAY, **today)
+        with refused("consent.signed_since"):
+            sign(session, cast, participant_id, "codim", signature=SCAN, at=AT + DAY, **before)
+        assert not circle_of(session, participant_id, TODAY + DAY).agrees_to(cast.organizations["codim"])
+
+
+def test_a_paper_that_is_older_than_an_earlier_last_day_puts_it_off_no_more(
+    cast: Cast, file: tuple[UUID, UUID]
+) -> None:
+    participant_id, _ = file
+    chosen, later = TODAY + 5 * DAY, TODAY + 90 * DAY
+    with cast.session() as session:
+        made = sign(session, cast, participant_id, "codim", "spvm")
+        kept = [
+            KeptTick(made[0], None),
+            *(
+                KeptTick(one.id, chosen if one.organization_id == cast.organizations["codim"] else None)
+                for one in consents.standing_of(session, participant_id, TODAY)
+                if one.id != made[0]
+            ),
+        ]
+        consents.narrow(session, participant_id, kept, by=cast.actor(WORKER), at=AT + DAY)
+        for ends_on in (None, later):
+            wider = (*ticks(cast, "codim", ends_on=ends_on), *ticks(cast, "spvm"))
+            with refused("consent.narrowed_since"):
+                sign(session, cast, participant_id, partners=wider, signature=SCAN, at=AT + 2 * DAY)
+        same = (*ticks(cast, "codim", ends_on=chosen), *ticks(cast, "spvm"))
+        sign(session, cast, participant_id, partners=same, signature=SCAN, at=AT + 2 * DAY)
+        assert not circle_of(session, participant_id, chosen + DAY).agrees_to(cast.organizations["codim"])
+        assert circle_of(session, participant_id, chosen + DAY).agrees_to(cast.organizations["spvm"])
+
+
+def test_a_paper_that_is_older_than_a_withdrawal_of_research_counts_for_no_research(
+    cast: Cast, file: tuple[UUID, UUID]
+) -> None:
+    participant_id, _ = file
+    by, next_day = cast.actor(WORKER), AT + DAY
+    with cast.session() as session:
+        sign(session, cast, participant_id, research=True)
+        kept = kept_of(session, participant_id)
+        consents.narrow(session, participant_id, kept, no_research=True, by=by, at=next_day)
+        sign(session, cast, participant_id, research=True, signature=SCAN, at=next_day)
+        assert research.research_consent(session, participant_id) is None
+        with refused("research.withdrawn_since"):
+            research.keep_research_consent(session, participant_id, TODAY, by=by, at=next_day)
+        later: dict[str, Any] = dict.fromkeys(("explained_on", "signed_on", "worker_signed_on"), TODAY + DAY)
+        sign(session, cast, participant_id, research=True, signature=SCAN, at=next_day, **later)
+        assert research.research_consent(session, participant_id) is not None
+
+
 def test_of_two_windows_the_later_one_is_told_that_the_other_was_first(cast: Cast, file: tuple[UUID, UUID]) -> None:
     participant_id, _ = file
     with cast.session() as session:

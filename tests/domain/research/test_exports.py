@@ -639,7 +639,7 @@ def test_one_who_consents_again_is_in_no_export_any_more(cast: Cast) -> None:
         study = studied(session, cast)
         exported(session, cast, study)
         research.withdraw_research_consent(session, people[0], by=cast.actor(KEEPER), at=THEN)
-        research.keep_research_consent(session, people[0], TODAY, by=cast.actor(KEEPER), at=THEN)
+        research.keep_research_consent(session, people[0], THEN.date(), by=cast.actor(KEEPER), at=THEN)
         several(session, cast, 5, first=6)
         rows = rows_of(session, cast, exported(session, cast, study))[1:]
         assert len(rows) == 5
