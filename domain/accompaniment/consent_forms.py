@@ -13,6 +13,7 @@ from datetime import date, datetime
 from typing import Final, Literal
 from uuid import UUID, uuid4
 
+from pydantic import BaseModel
 from sqlmodel import Session
 
 from domain.accompaniment import reviews, withdrawals, workers
@@ -468,9 +469,16 @@ def _refuse_older(session: Session, participant_id: UUID, signed: SignedForm, li
             N_("The person signed another form after this one, and that one counts. Have a new form signed."),
             source="AD-R11",
         )
-    if any(
-        _is_wider(line, narrowed) for narrowed in _narrowed_since(session, participant_id, signed) for line in lines
-    ):
+    _refuse_wider_since(session, participant_id, signed, lines)
+
+
+def _refuse_wider_since(session: Session, participant_id: UUID, signed: SignedForm, lines: Sequence[_Line]) -> None:
+    """Refuse a paper of which a line lasts longer than the person has since chosen for it. Raises Refusal."""
+    about = (in_program(Event), Event.subject_id == participant_id, Event.verb == "consent.narrowed")
+    # The record alone knows when the person said so.
+    said = [one for one in every(session, of(Event).where(*about)) if local_day(session, one.at) > signed.signed_on]
+    chosen = [_Narrowed.model_validate(one.facts) for one in said]
+    if any(one.is_shorter_than(line) for one in chosen for line in lines):
         raise Refusal(
             "consent.narrowed_since",
             N_("After this form was signed, the person chose an earlier last day for a line. Have a new form signed."),
@@ -478,24 +486,17 @@ def _refuse_older(session: Session, participant_id: UUID, signed: SignedForm, li
         )
 
 
-def _narrowed_since(session: Session, participant_id: UUID, signed: SignedForm) -> list[_Line]:
-    """The lines of which the person chose an earlier last day since, with that day: the record alone knows when."""
-    about = (in_program(Event), Event.subject_id == participant_id, Event.verb == "consent.narrowed")
-    return [
-        (one.facts["purpose"], one.facts["organization"] and UUID(one.facts["organization"]), _day_of(one))
-        for one in every(session, of(Event).where(*about))
-        if local_day(session, one.at) > signed.signed_on
-    ]
+class _Narrowed(BaseModel):
+    """What the record says of a consent that was narrowed by a word: to what, with whom, and its new last day."""
 
+    purpose: str
+    organization: UUID | None
+    day: date
 
-def _day_of(narrowed: Event) -> date:
-    return date.fromisoformat(narrowed.facts["day"])
-
-
-def _is_wider(line: _Line, narrowed: _Line) -> bool:
-    """Whether a line of a form lasts longer than the person has since chosen for it."""
-    (*named, ends_on), (*same, last) = line, narrowed
-    return named == same and last is not None and (ends_on is None or ends_on > last)
+    def is_shorter_than(self, line: _Line) -> bool:
+        """Whether a line of a form is of the same, and lasts longer."""
+        purpose, place, ends_on = line
+        return (purpose, place) == (self.purpose, self.organization) and (ends_on is None or ends_on > self.day)
 
 
 def _refuse_days(signed: SignedForm, today: date) -> None:
