@@ -89,7 +89,7 @@ def sign(
     if organization_id is not None:
         ticks.append(PartnerTick(organization_id, purpose, signed.ends_on))
         ends = next((row.ends_on for row in standing if row.purpose == "program"), None)
-    form = replace(signed, ends_on=ends, partners=tuple(ticks))
+    form = replace(signed, ends_on=ends, partners=tuple(ticks), signed_after=True)
     made = consent_forms.sign_form(session, participant_id, form, signature, by=by, at=at)
     return made[0] if organization_id is None else made[-1]
 

@@ -83,6 +83,9 @@ class FormGiven(ActInput):
     again_at_18: Annotated[StrictBool, Field(description="The form says that it is looked at again at 18.")] = False
     text_version: Annotated[int, Field(ge=1, le=10_000), on_form(_version_of_text, otherwise=str(CURRENT))] = CURRENT
     worker_id: Annotated[UUID | None, on_form(name="worker")] = None
+    signed_after: Annotated[
+        StrictBool, Field(description="A paper was signed after what the person withdrew or narrowed on its day.")
+    ] = False
 
     @classmethod
     def from_form(cls, typed: Mapping[str, object], context: RequestContext) -> Self:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID, uuid4
 
@@ -95,7 +95,8 @@ class SignedForm:
 
     `ends_on` is the last day of the consent to the program. `again_at_18` is whether it says that it is reviewed at
     that age. `text_version` is that of the text on it. `worker_id` is the worker who explained it and signed; where it
-    is left out, the worker who records it. `partners` are those that were ticked; `research` is apart.
+    is left out, the worker who records it. `partners` are those that were ticked; `research` is apart. `signed_after`
+    is that a paper was signed after what the person withdrew or narrowed on its day: no paper says its hour.
     """
 
     explained_on: date
@@ -111,6 +112,7 @@ class SignedForm:
     worker_id: UUID | None = None
     partners: tuple[PartnerTick, ...] = ()
     research: bool = False
+    signed_after: bool = False
 
 
 def refuse_too_early(session: Session, participant_id: UUID, state: str) -> None:
@@ -172,7 +174,7 @@ def sign_form(
         ("program", None, signed.ends_on),
         *((one.purpose, one.organization_id, one.ends_on) for one in signed.partners),
     ]
-    _refuse_older(session, participant_id, signed, lines)
+    _refuse_older(session, participant_id, signed, lines, is_paper=signature.way == "paper")
     text = _text_of(signed)
     said = [text.line(purpose, names.get(place, "") if place else "", ends_on) for purpose, place, ends_on in lines]
     form = ConsentForm(
@@ -447,43 +449,48 @@ def _refuse_drawn_elsewhere(signed: SignedForm, worker_id: UUID, today: date, *,
         )
 
 
-def _refuse_older(session: Session, participant_id: UUID, signed: SignedForm, lines: Sequence[_Line]) -> None:
+_WITHDRAWN_SINCE: Final = N_(
+    "The person withdrew a line of this form after it was signed, or on that day. Have a new form signed. If they "
+    "signed the paper later on that day, say so."
+)
+_NARROWED_SINCE: Final = N_(
+    "The person chose an earlier last day for a line after this form was signed, or on that day. Have a new form "
+    "signed. If they signed the paper later on that day, say so."
+)
+
+
+def _refuse_older(
+    session: Session, participant_id: UUID, signed: SignedForm, lines: Sequence[_Line], *, is_paper: bool
+) -> None:
     """Refuse a paper that is older than what the person said since. Raises Refusal.
 
     They signed another form, on which they may have left a partner out; or withdrew a line of it by a word, or chose an
-    earlier last day.
+    earlier last day. What they said on the day of a paper counts, unless it is said that they signed it afterwards.
     """
+    counts_from = signed.signed_on if is_paper and not signed.signed_after else signed.signed_on + timedelta(days=1)
     named = {(purpose, place) for purpose, place, _ in lines}
     known = consents_of(session, participant_id)
     for row in known:
         is_on_it = (row.purpose, row.organization_id) in named
-        if is_on_it and row.withdrawn_on is not None and row.withdrawn_on > signed.signed_on:
-            raise Refusal(
-                "consent.withdrawn_since",
-                N_("After this form was signed, the person withdrew a line of it. Have a new form signed."),
-                source="AD-R11",
-            )
+        if is_on_it and row.withdrawn_on is not None and row.withdrawn_on >= counts_from:
+            raise Refusal("consent.withdrawn_since", _WITHDRAWN_SINCE, source="AD-R11")
     if any(row.signed_on > signed.signed_on for row in known):
         raise Refusal(
             "consent.signed_since",
             N_("The person signed another form after this one, and that one counts. Have a new form signed."),
             source="AD-R11",
         )
-    _refuse_wider_since(session, participant_id, signed, lines)
+    _refuse_wider_since(session, participant_id, lines, counts_from)
 
 
-def _refuse_wider_since(session: Session, participant_id: UUID, signed: SignedForm, lines: Sequence[_Line]) -> None:
-    """Refuse a paper of which a line lasts longer than the person has since chosen for it. Raises Refusal."""
+def _refuse_wider_since(session: Session, participant_id: UUID, lines: Sequence[_Line], counts_from: date) -> None:
+    """Refuse a paper of which a line lasts longer than the person chose for it from a day on. Raises Refusal."""
     about = (in_program(Event), Event.subject_id == participant_id, Event.verb == "consent.narrowed")
     # The record alone knows when the person said so.
-    said = [one for one in every(session, of(Event).where(*about)) if local_day(session, one.at) > signed.signed_on]
+    said = [one for one in every(session, of(Event).where(*about)) if local_day(session, one.at) >= counts_from]
     chosen = [_Narrowed.model_validate(one.facts) for one in said]
     if any(one.is_shorter_than(line) for one in chosen for line in lines):
-        raise Refusal(
-            "consent.narrowed_since",
-            N_("After this form was signed, the person chose an earlier last day for a line. Have a new form signed."),
-            source="AD-R11",
-        )
+        raise Refusal("consent.narrowed_since", _NARROWED_SINCE, source="AD-R11")
 
 
 class _Narrowed(BaseModel):

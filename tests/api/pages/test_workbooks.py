@@ -131,7 +131,7 @@ def test_a_workbook_is_sent_looked_at_saved_and_taken_back(cast: Cast, mine: UUI
     assert answer.status_code == 303
     here = answer.headers["location"]
     page = text_of(worker.get(here).text)
-    assert "1 changed rows" in page
+    assert "1 changed row" in page
     assert "meetings, minutes, summary" in page
     assert "logement" not in page
     assert "Un autre résumé" not in page

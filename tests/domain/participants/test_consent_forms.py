@@ -237,6 +237,26 @@ def test_what_is_not_ticked_on_a_new_form_is_withdrawn_and_closes_at_once(cast: 
         assert research.research_consent(session, participant_id) is not None, "research is apart"
 
 
+def test_a_paper_of_the_day_of_a_withdrawal_shares_nothing_again_unless_it_is_said_to_be_later(
+    cast: Cast, file: tuple[UUID, UUID]
+) -> None:
+    participant_id, _ = file
+    with cast.session() as session:
+        made = sign(session, cast, participant_id, "codim", "spvm", ends_on=TODAY + 90 * DAY)
+        kept = kept_of(session, participant_id, made[1], program=TODAY + 30 * DAY)
+        consents.narrow(session, participant_id, kept, by=cast.actor(WORKER), at=AT)
+        for partners, ends_on, code in (
+            (("codim", "spvm"), TODAY + 30 * DAY, "consent.withdrawn_since"),
+            (("spvm",), TODAY + 90 * DAY, "consent.narrowed_since"),
+        ):
+            with refused(code):
+                sign(session, cast, participant_id, *partners, signature=SCAN, ends_on=ends_on)
+        sign(session, cast, participant_id, "codim", "spvm", signature=SCAN, signed_after=True)
+        assert len(consents.standing_of(session, participant_id, TODAY)) == 3
+        consents.narrow(session, participant_id, kept_of(session, participant_id)[:1], by=cast.actor(WORKER), at=AT)
+        assert len(sign(session, cast, participant_id, "codim")) == 2, "drawn now, before the worker"
+
+
 def test_a_paper_that_is_older_than_a_withdrawal_brings_nothing_back(cast: Cast, file: tuple[UUID, UUID]) -> None:
     participant_id, _ = file
     with cast.session() as session:
