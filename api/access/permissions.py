@@ -323,7 +323,7 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     # AD-R11: the members of the Clinical Committee, for follow-up; the research sees nobody (FU-8).
     Action.SEE_FOLLOW_UP: frozenset({Relation.ASSIGNED, Relation.CLINICAL, Relation.COORDINATOR}),
     Action.READ_FOLLOW_UP: frozenset({Relation.ASSIGNED, Relation.CLINICAL, Relation.COORDINATOR}),
-    # CLINICAL only in the meeting while it sits, and while they do: when it closes, words close (`while_sitting`).
+    # CLINICAL only in the meeting while it sits, and while they do: when it closes, words close (`unless_sitting`).
     Action.READ_SAID: frozenset({Relation.ASSIGNED, Relation.CLINICAL, Relation.COORDINATOR}),
     # CLINICAL only while the committee sits on it: `api.access.summaries`.
     Action.READ_SUMMARY: frozenset({Relation.ASSIGNED, Relation.CLINICAL, Relation.COORDINATOR}),
