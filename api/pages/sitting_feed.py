@@ -85,7 +85,9 @@ class SittingFeed:
     def show(self, readers: Collection[Reader]) -> Mapping[Reader, Shown]:
         """What each reader is shown; why no more, where they no longer sit or their sign-in ended."""
         at = self.installation.clock()
-        with self.installation.transaction(self.program_id) as session:
+        with self.installation.of_program(self.program_id) as session:
+            # One moment of it: a meeting that closes while it is read would be one in which nobody sits.
+            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             remember(session)
             know_program(session, program(session))
             signed_in = still_signed_in(session, {one.token for one in readers}, at)
@@ -107,10 +109,11 @@ class SittingFeed:
                         show_moments_in(context.program.time_zone)
                         written[key] = self._write(context, read, sight, one.view, why)
                 found[one] = written[key]
-            if meeting.state == "under_way":
-                watching = {one.token for one, shown in found.items() if one.view in _WATCHED and not shown.is_last}
+        if meeting.state == "under_way":
+            watching = {one.token for one, shown in found.items() if one.view in _WATCHED and not shown.is_last}
+            with self.installation.transaction(self.program_id) as session:
                 keep_watching(session, watching, at)
-            return found
+        return found
 
     def _sight(
         self,

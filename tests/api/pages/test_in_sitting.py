@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import pytest
@@ -18,6 +18,7 @@ from sqlmodel import select as select_model
 from api.access.follow_ups import find_follow_up
 from api.access.permissions import Asker, Forbidden
 from api.access.sittings import read_sitting
+from api.pages import sitting_feed
 from api.pages.sitting_feed import Reader, SittingFeed
 from domain.access import LONGEST, sign_ins
 from domain.kernel import local_day
@@ -212,6 +213,24 @@ def test_when_the_meeting_closes_nobody_reads_its_cases_there_any_more(sitting: 
     for shown in _shown(cast, here, MEMBER, "coordinator").values():
         assert shown.startswith("OVER")
         assert "#2026" not in shown
+
+
+def test_a_meeting_that_closes_while_it_is_read_tells_nobody_that_they_had_left(
+    sitting: tuple[Cast, UUID, list[UUID]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is sent is of one moment; a last word that is wrong would end a window that should tell another."""
+    cast, here, _ = sitting
+    read = sitting_feed.read_sitting
+
+    def closes_meanwhile(*given: Any) -> Any:
+        with cast.session() as session:
+            running.close_meeting(session, here, carry_rest=True, by=cast.actor("coordinator"), at=NOW)
+        return read(*given)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(sitting_feed, "read_sitting", closes_meanwhile)
+        assert "you are not sitting in it now" not in _shown(cast, here, MEMBER)[MEMBER]
+    assert "This meeting was closed." in _shown(cast, here, MEMBER)[MEMBER]
 
 
 def test_a_worker_whom_the_participant_barred_sees_no_line_no_words_and_no_decision_about_them(
