@@ -182,8 +182,9 @@ def consented(
     left_without_consent(session, participant_id)
     ticks = tuple(PartnerTick(cast.organizations[one], ends_on=ends_on) for one in partners)
     signed = SignedForm(
-        day, day, "self", day, "fr", limits_stated=True, copy_given_on=day, ends_on=ends_on, partners=ticks
-    )
+        day, day, "self", day, "fr", limits_stated=True, copy_given_on=day, ends_on=ends_on, partners=ticks,
+        signed_after=True,
+    )  # fmt: skip
     made = consent_forms.sign_form(session, participant_id, signed, signing.SCAN, by=cast.actor(WORKER), at=AT)
     if program:
         return made

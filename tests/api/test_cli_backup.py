@@ -463,7 +463,7 @@ def test_after_a_start_that_came_before_it_it_comes_back_beside_the_ledger(
 def test_a_drill_says_the_result_and_leaves_nothing(command: Say, house: House, lived: Cast) -> None:
     command("backup")
     status, said = restore(command, house, "--drill")
-    assert (status, "The drill went well" in said) == (0, True)
+    assert (status, "The drill went well" in said) == (0, True), said
     assert {one.name for one in house.data.iterdir()} == {"keys", "ledger"}
     assert rows(lived.database.url, select(RUN.c.code).where(RUN.c.kind == "drill")) == [("",)]
     held = bytearray((house.copy / PEOPLE_KEYS).read_bytes())
