@@ -220,12 +220,11 @@ def test_a_meeting_that_closes_while_it_is_read_tells_nobody_that_they_had_left(
 ) -> None:
     """What is sent is of one moment; a last word that is wrong would end a window that should tell another."""
     cast, here, _ = sitting
-    read = sitting_feed.read_sitting
 
     def closes_meanwhile(*given: Any) -> Any:
         with cast.session() as session:
             running.close_meeting(session, here, carry_rest=True, by=cast.actor("coordinator"), at=NOW)
-        return read(*given)
+        return read_sitting(*given)
 
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(sitting_feed, "read_sitting", closes_meanwhile)
