@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 _log = logging.getLogger(__name__)
 
@@ -32,9 +33,10 @@ def steady() -> float:
     return time.clock_gettime(counts_on)
 
 
-def _own() -> datetime:
-    """What this machine's own clock says."""
-    return datetime.now(UTC)
+def moment_of(asked: Connection | Session) -> datetime:
+    """The moment now by the database's clock, in UTC: for who writes once and ends, as a command does."""
+    said: datetime = asked.execute(text("select clock_timestamp()")).scalar_one()
+    return said.astimezone(UTC)
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,11 @@ class DatabaseClock:
     """
 
     def __init__(
-        self, engine: Engine, *, seconds: Callable[[], float] = steady, own: Callable[[], datetime] = _own
+        self,
+        engine: Engine,
+        *,
+        seconds: Callable[[], float] = steady,
+        own: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._engine = engine
         self._own = own
@@ -78,15 +84,13 @@ class DatabaseClock:
         try:
             with self._engine.connect() as connection:
                 asked = self._seconds()
-                said = connection.scalar(text("select clock_timestamp()"))
+                said = moment_of(connection)
                 answered = self._seconds()
         except SQLAlchemyError as away:
             self._look_at = self._seconds() + AGAIN_SECONDS
             _log.warning("the database's clock is not read", extra={"error": type(away).__name__})
             return
-        if not isinstance(said, datetime):
-            return
-        look = _Look(said.astimezone(UTC), (asked + answered) / 2, answered - asked)
+        look = _Look(said, (asked + answered) / 2, answered - asked)
         # Within what asking took, the one that took less is nearer to the truth.
         last = self._last
         if last is None or abs(last.now(look.at) - look.said) > timedelta(seconds=(look.took + last.took) / 2):

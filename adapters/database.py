@@ -33,7 +33,6 @@ from sqlmodel import Session
 from adapters.addresses import conninfo_of, parts_of
 from adapters.closing import Agree, told_of, write_apart
 from locales import N_
-from models import walls
 from models.base import PROGRAM_SETTING
 from models.ledger import IS_BEING_RESTORED
 from models.ports import Ledger
@@ -340,18 +339,6 @@ def tables_stand(url: str) -> TablesStand:
     if needed - there:
         return TablesStand.BEHIND
     return TablesStand.AHEAD if there - needed else TablesStand.AS_NEEDED
-
-
-def build_fresh(owner_url: str) -> None:
-    """Create the tables and walls as the models say, without migrations: a migrated database is compared with them."""
-    engine = create_engine(owner_url, poolclass=NullPool)
-    try:
-        with engine.begin() as connection:
-            _have_extensions(connection)
-            metadata.create_all(connection)
-            walls.build(connection)
-    finally:
-        engine.dispose()
 
 
 class _ProgramSession(Session):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 
 from adapters import logs
+from adapters.clock import moment_of
 from adapters.database import make_engine
 from adapters.settings import Settings
 from api.cli.databases import databases
@@ -38,7 +38,9 @@ def _write(settings: Settings) -> None:
             agree=refuse_another_epoch,
         )
         try:
-            Demonstration(engine, stationery_of(settings), at=datetime.now(UTC), keys=keys_of(settings)).load()
+            with engine.connect() as connection:
+                at = moment_of(connection)  # the pages go by it: on another day, no meeting of the demonstration sits
+            Demonstration(engine, stationery_of(settings), at=at, keys=keys_of(settings)).load()
         except Exception as error:
             _tell_why(error)
             raise SystemExit(NOT_WRITTEN) from error

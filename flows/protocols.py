@@ -46,11 +46,6 @@ PROTOCOLS: Final[Mapping[str, BoundProtocol]] = protocols_in(Path(__file__).pare
 """The protocols by their keys, in the order in which they are read."""
 
 
-def action_names(key: str) -> set[str]:
-    """What the engine can do, and undo, by name in this protocol. Raises KeyError for an unknown protocol."""
-    return set(PROTOCOLS[key].actions)
-
-
 def action(key: str, name: str) -> StepAction | None:
     """The action that a step of a protocol names; None where the engine has none of that name (any more)."""
     bound = PROTOCOLS.get(key)

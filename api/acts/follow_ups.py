@@ -23,7 +23,6 @@ from domain.follow_ups import Followed, contacts, issues, notes, processes, self
 from domain.kernel import Refusal
 from locales import N_
 
-Communication = Literal["telephone", "text_message", "messenger", "email", "other"]
 Satisfaction = Literal["dissatisfied", "somewhat_satisfied", "satisfied", "very_satisfied"]
 
 #: What is chosen where a follow-up is taken up again and nobody accompanies the participant yet.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import typer
 from sqlmodel import Session
 
+from adapters.clock import moment_of
 from adapters.keys import FileSealKeys
 from adapters.ledger import FileLedger, make_ledger
 from adapters.people_keys import FilePeopleKeys
@@ -73,7 +73,7 @@ def accept(*, yes: Annotated[bool, typer.Option("--yes", help="Go on without the
             raise typer.Exit(1)
         with suppress(NoLedger):
             make_ledger(settings.ledger)
-        keys, at = FilePeopleKeys(settings.people_keys), datetime.now(UTC)
+        keys, at = FilePeopleKeys(settings.people_keys), moment_of(session)
         redoing.accept(session, _ledger(settings), keys, at=at)
     tell(N_("A new ledger goes on from here. The one before is kept beside it. Everyone signs in anew."))
 
@@ -99,7 +99,7 @@ def moved() -> None:
             return
         if found.verdict.kind != "moved":
             raise Ending(say(current_language(), _NOT_MOVED))
-        redoing.begin(session, ledger, found, at=datetime.now(UTC))
+        redoing.begin(session, ledger, found, at=moment_of(session))
     tell(N_("The ledger goes on with the database where it is now. Nothing is void."))
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from typing import BinaryIO, Final
 from uuid import UUID
 
 import typer
 from sqlalchemy.exc import OperationalError
 
+from adapters.clock import moment_of
 from adapters.postgres import PostgresError
 from api.access.permissions import Action, asks, at_the_terminal, require
 from api.cli.spoken import tell
@@ -56,7 +56,7 @@ def _hand_over(database: OpenDatabase, message: bytes, asked: str) -> None:
         tell(N_("No program knows what this mail answers: it was not kept."))
         return
     with database.transaction(program_id) as session:
-        received = replies.receive(session, message, at=datetime.now(UTC))
+        received = replies.receive(session, message, at=moment_of(session))
     if received.answered:
         tell(N_("Meetings answered: %(count)s."), count=received.answered)
     else:

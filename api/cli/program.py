@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from adapters.clock import moment_of
 from api.access.permissions import Action, asks, at_the_terminal, require
 from api.cli.spoken import Ending, is_agreed, tell
 from api.cli.terminal import ProgramKey, counter, opened
@@ -58,7 +58,7 @@ def load(file: File, yes: Annotated[bool, typer.Option("--yes", help="Do not ask
             session.rollback()  # nothing is held while a person thinks
             if not yes and not is_agreed(N_("Load these changes?")):
                 raise Ending(say(current_language(), N_("Nothing was changed.")))
-            by, at = Actor.system(LOADER), datetime.now(UTC)
+            by, at = Actor.system(LOADER), moment_of(session)
             done = loading.load(session, declared, protocols, by=by, at=at, shown=shown)
         tell(N_("Loaded: %(changes)s."), changes=Counted("%(n)s change", "%(n)s changes", len(done)))
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ import typer
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from adapters.clock import moment_of
 from adapters.database import make_engine, open_session, program_session
 from adapters.keys import FileSealKeys
 from adapters.ledger import NAME as LEDGER_FILE
@@ -162,7 +163,7 @@ def counter(program_key: str = "") -> Iterator[Counter]:
             if is_unwritten and database.settings.being_written.exists():
                 raise being_written()
             show_moments_in(program.time_zone)
-            here = Counter(session, program, datetime.now(UTC))
+            here = Counter(session, program, moment_of(session))
             yield here
             triggers.judge_touched(session, at=here.at)
 

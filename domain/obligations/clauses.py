@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from typing import Final, cast
+from typing import cast
 from uuid import UUID
 
 from sqlalchemy import false, func, type_coerce
@@ -48,9 +48,6 @@ def is_anything_owed(session: Session) -> bool:
 
 
 _begun = aliased(AgreementVersion, name="begun")
-
-
-_ENDORSED_BY: Final = type_coerce(inside(AgreementVersion.terms)["endorsed_by"], JSONB)
 
 
 class _Bound(Obligation):

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from adapters.database import Listener, build_fresh, listen, make_engine, migrate, program_session
+from adapters.database import Listener, listen, make_engine, migrate, program_session
 from tests.conftest import Database, Sessions
 
 SAID = text("select coalesce(current_setting('spheres.program_id', true), '')")
@@ -165,13 +165,6 @@ def test_migrating_twice_and_two_at_once_is_migrating_once(empty_database: Datab
         thread.join()
     assert trouble == []
     migrate(empty_database.owner_url)
-    with empty_database.engine.connect() as connection:
-        assert connection.execute(text("select count(*) from program")).scalar_one() == 0
-
-
-@pytest.mark.ci
-def test_the_models_can_be_built_without_migrations(empty_database: Database) -> None:
-    build_fresh(empty_database.owner_url)
     with empty_database.engine.connect() as connection:
         assert connection.execute(text("select count(*) from program")).scalar_one() == 0
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, NullPool, Table, create_engine, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from adapters.database import build_fresh, program_session
+from adapters.database import program_session
 from api.access.session import Installation, sign_in
 from domain.access import doors
 from domain.agreements import agreements
@@ -23,6 +23,7 @@ from domain.casework import tasks
 from domain.casework.proofs import GivenProof
 from domain.kernel.scope import program_of
 from domain.people import absences, people
+from models import walls
 from models.access import AnsweredRequest, Identity, Passkey, RateCount, SignInFlow
 from models.agreement import AgreementVersion
 from models.backups import BackupRun
@@ -68,11 +69,23 @@ def as_superuser(database: Database) -> Iterator[Connection]:
         engine.dispose()
 
 
+def _build_fresh(owner_url: str) -> None:
+    """Create the tables and walls as the models say, without migrations."""
+    engine = create_engine(owner_url, poolclass=NullPool)
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("create extension if not exists btree_gist"))
+            metadata.create_all(connection)
+            walls.build(connection)
+    finally:
+        engine.dispose()
+
+
 @pytest.fixture(scope="package")
 def fresh(copies: Copies) -> Iterator[set[str]]:
     """The catalogue of a database built from the models, without a migration."""
     with copies.of("template0") as made:
-        build_fresh(made.owner_url)
+        _build_fresh(made.owner_url)
         with as_superuser(made) as connection:
             yield catalogue(connection)
 
