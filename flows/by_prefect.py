@@ -191,9 +191,7 @@ class ByPrefect:
         """Work for the server that answers now, until it is gone or another machine's has taken its place."""
         url = self.prefect.url
         with temporary_settings({PREFECT_API_URL: url}):
-            async with asking_patiently() as patient:
-                await make_automations(patient)
-                deployed = await register(patient, self.means)
+            deployed = await self._register()
             async with (
                 asking() as client,
                 EngineWorker(self.name, client, lambda run: self._begin(client, run)) as engine,
@@ -209,6 +207,11 @@ class ByPrefect:
                     self._engine = self._deployed = None
                     await self._turn_away_from_it()
 
+    async def _register(self) -> Deployed:
+        async with asking_patiently() as patient:
+            await make_automations(patient)  # a server that came back empty has lost them too
+            return await register(patient, self.means)
+
     def _is_left(self, url: str) -> bool:
         """Whether the work for a server is over: the worker stops, or another machine's answers in its place."""
         return self.stopping.is_set() or self.prefect.url != url
@@ -222,8 +225,7 @@ class ByPrefect:
         """Register anew what is no longer as it should be, and end the runs that no living worker has."""
         while not self._is_left(url):
             if self._deployed is not None and not await self._deployed.stands(client, self.means):
-                async with asking_patiently() as patient:
-                    self._deployed = await register(patient, self.means)
+                self._deployed = await self._register()
             alive = await asyncio.to_thread(living_workers, self.means)
             await end_lost_runs(client, me=self.name, mine=list(engine.running), alive=alive, at=self.means.clock())
             await pause(self.stopping, TEND_SECONDS)

@@ -431,10 +431,12 @@ def test_a_programs_new_zone_and_a_deployment_that_was_removed_are_registered_un
         gone = deployment(prefect_server, "departure")
 
         async def remove(client: PrefectClient) -> None:
+            await asyncio.gather(*(client.delete_automation(one.id) for one in await client.read_automations()))
             await client.delete_deployment(gone)
 
         asked(prefect_server, remove)
         eventually(lambda: deployment(prefect_server, "departure") != gone)
+        eventually(lambda: prefect_server.rows("select 1 from automation where name = %s", automations.LOST))
 
 
 @pytest.mark.nightly
