@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.access.permissions import Action, Given, asks, is_allowed, require, to_program
+from api.access.permissions import Action, Forbidden, Given, asks, is_allowed, require, to_program
 from api.access.rights import find_correction, find_request
 from api.access.session import InContext, RequestContext
 from api.acts.declaring import On
@@ -20,6 +20,7 @@ from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page
 from api.views.participant_words import offered
 from api.views.person_papers import paper_of
+from api.views.rights_letters import letter_of
 from api.views.rights_words import ASKED_BY, CONTESTED, GROUNDS, HANDED_OVER, KINDS, STATES, VERIFIED_BY
 from api.views.tasks import names_of
 from api.web import downloads
@@ -133,6 +134,20 @@ def download_csv(context: InContext, rights_request_id: UUID) -> Response:
     """The package as a table that a spreadsheet can read, in words. Each opening is on record."""
     paper = _opened(context, rights_request_id)
     return downloads.download(Attachment(_called(paper, "csv"), spreadsheets.TEXT_CSV, person_data.as_csv(paper)))
+
+
+@router.get("/{rights_request_id}/letter.pdf", name="rights_letter")
+@asks(Action.PREPARE_PACKAGE)
+def download_letter(context: InContext, rights_request_id: UUID) -> Response:
+    """The letter of a request as it stands: received, longer, answered or refused. Each opening is on record."""
+    row, given = find_request(context.session, context.asker, rights_request_id, Action.PREPARE_PACKAGE)
+    by = require(Action.PREPARE_PACKAGE, given)
+    words = requests.read_words(context.session, row.id, by=by, at=context.at)
+    called = known_as(context.session, row.participant_id) if row.participant_id else ""
+    letter = letter_of(context.session, row, words, known_as=called, today=context.day)
+    if letter is None:
+        raise Forbidden
+    return downloads.download(issuing.give(letter, letter.language))
 
 
 def _called(paper: PersonPaper, kind: Literal["json", "csv"]) -> str:

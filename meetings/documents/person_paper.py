@@ -39,12 +39,13 @@ class PaperPiece:
 
 @dataclass(frozen=True)
 class PaperPart:
-    """A part of the paper. One that is `listed` is a table of days and sentences."""
+    """A part of the paper. One that is `listed` is a table of days and sentences. What is `said` comes first."""
 
     title: str
     pieces: tuple[PaperPiece, ...]
     listed: bool = False
     note: str = ""
+    said: tuple[str, ...] = ()
 
     def by_title(self) -> dict[str, list[PaperPiece]]:
         """The pieces of each title, in their order."""
@@ -78,8 +79,9 @@ LISTED: Final = (Column(N_("Day"), 36), Column(N_("Who, what and why")))
 
 def given(words: Speaker, content: PersonPaper) -> Paper:
     """The paper, laid out."""
+    file_of = ((words.say(N_("File of")), content.known_as),) if content.known_as else ()
     facts = (
-        (words.say(N_("File of")), content.known_as),
+        *file_of,
         (words.say(N_("As of")), words.day(content.on)),
         (words.say(N_("The request")), words.say(N_("no. %(number)s"), number=content.number)),
     )
@@ -93,13 +95,15 @@ def _part(words: Speaker, part: PaperPart) -> Iterator[Block]:
     yield Heading(words.prose(part.title))
     if part.note:
         yield PaperNote(words.prose(part.note), "quiet", keeps=True)
+    yield from (PaperNote(words.prose(one)) for one in part.said)
     if part.listed:
         rows = [((CellLine(words.day(one.on, "long")),), (CellLine(words.prose(one.title)),)) for one in part.pieces]
         yield words.table(LISTED, rows)
         return
     for piece in part.pieces:
         day = f" – {words.day(piece.on, 'long')}" if piece.on else ""
-        yield Heading(words.prose(piece.title) + day, 3)
+        if piece.title:
+            yield Heading(words.prose(piece.title) + day, 3)
         for one in piece.facts:
             yield PaperNote(words.say(N_("%(label)s: %(value)s"), label=one.label, value=words.of(one.said)))
         for one in piece.words:

@@ -131,6 +131,7 @@ def silent(
         (
             "privacy_officer",
             {  # what a person is given of their own file
+                "GET /privacy/rights/{rights_request_id}/letter.pdf",
                 "GET /privacy/rights/{rights_request_id}/package",
                 "GET /privacy/rights/{rights_request_id}/package.csv",
                 "GET /privacy/rights/{rights_request_id}/package.json",

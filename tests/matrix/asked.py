@@ -317,6 +317,7 @@ SENT: Final[Mapping[str, Sent]] = {
         which={"rights_request_id": "restrict"}, form={"seen": "1"}
     ),
     "GET /privacy/rights/{rights_request_id}/package": Sent(which={"rights_request_id": "looked_at"}),
+    "GET /privacy/rights/{rights_request_id}/letter.pdf": Sent(which=_MADE),
     "GET /privacy/rights/{rights_request_id}/package.pdf": Sent(which=_MADE),
     "GET /privacy/rights/{rights_request_id}/package.json": Sent(which=_MADE),
     "GET /privacy/rights/{rights_request_id}/package.csv": Sent(which=_MADE),

@@ -113,8 +113,60 @@ def test_another_is_told_of_no_request_and_of_nobody_on_file(cast: Cast) -> None
     here = taken_down(officer(cast))
     for name in ("coordinator", "worker_ccsmtl", "administrator"):
         other = officer(cast, name)
-        for address in ("/privacy/rights", here, f"{here}/package", f"{here}/package.pdf", f"{here}/package.csv"):
-            assert other.get(address).status_code == 404, (name, address)
+        for address in ("", "/package", "/package.pdf", "/package.csv", "/letter.pdf"):
+            assert other.get(f"{here}{address}").status_code == 404, (name, address)
+        assert other.get("/privacy/rights").status_code == 404, name
+
+
+@pytest.mark.usefixtures("participant")
+@pytest.mark.parametrize(
+    ("language", "received", "refused", "ground", "recourse"),
+    [
+        ("fr", "Votre demande a été reçue", "Votre demande est refusée", "article 89", "Commission d’accès"),
+        ("en", "Your request was received", "Your request is refused", "section 89", "within 30 days"),
+    ],
+)
+def test_the_letter_says_by_when_then_why_not_on_which_ground_and_where_one_complains(
+    cast: Cast, language: str, received: str, refused: str, ground: str, recourse: str
+) -> None:
+    me = officer(cast)
+    here = taken_down(me, kind="correction", asked="Mon prénom est mal écrit.", language=language)
+
+    def letter() -> str:
+        answer = me.get(f"{here}/letter.pdf")
+        assert "Ondine" not in answer.headers["content-disposition"]
+        return " ".join(words_of_pdf(answer.content))
+
+    with cast.session() as session:
+        due_on = session.execute(select(table_of(RightsRequest).c.due_on)).scalar_one()
+    for said in (received, show_day(language, due_on), "Mon prénom est mal écrit.", recourse):
+        assert said in letter()
+    longer = led(me, f"{here}/extension", {"seen": seen_in(me.get(here).text), "notice_on": TODAY.isoformat()})
+    assert received not in letter(), "it takes longer, and says by when"
+    form = {"seen": seen_in(longer.text), "answered_on": TODAY.isoformat(), "handed_over": "in_person"}
+    led(me, f"{here}/refusal", {**form, "ground": "accurate", "words": "Le prénom est celui de l’acte."})
+    for said in (refused, ground, "Le prénom est celui de l’acte.", "Mon prénom est mal écrit.", recourse):
+        assert said in letter()
+    with cast.session() as session:
+        event = table_of(Event)
+        lines = session.execute(select(event.c.facts).where(event.c.verb == "read").order_by(event.c.n)).scalars()
+        assert list(lines)[-1]["what"] == "rights_request"
+
+
+@pytest.mark.usefixtures("participant")
+def test_there_is_no_letter_of_a_request_that_was_taken_back_and_one_to_nobody_on_file_names_no_file(
+    cast: Cast,
+) -> None:
+    me = officer(cast)
+    here = taken_down(me)
+    led(me, f"{here}/withdrawal", {"seen": seen_in(me.get(here).text)})
+    assert me.get(f"{here}/letter.pdf").status_code == 404
+    here = taken_down(me, file="")
+    given = {"seen": seen_in(me.get(here).text), "answered_on": TODAY.isoformat(), "handed_over": "sealed_envelope"}
+    led(me, f"{here}/answer", given)
+    letter = " ".join(words_of_pdf(me.get(f"{here}/letter.pdf").content))
+    assert "Rien n’est détenu sur vous ici." in letter
+    assert "#2026" not in letter
 
 
 def test_whom_the_person_barred_sees_nothing_of_their_requests(cast: Cast, participant: UUID) -> None:
