@@ -22,6 +22,7 @@ import threading
 import time
 import venv
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn, TextIO
@@ -63,10 +64,11 @@ python3 run.py lock             refaire les deux verrous (avec uv ; --upgrade p
 python3 run.py AUTRE CHOSE      est donné à `spheres`
 """
 
+#: The types take as long as all others: they come first.
 CHECKS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("types", ("mypy",)),
     ("format", ("ruff", "format", "--check", "--quiet", ".")),
     ("style", ("ruff", "check", "--quiet", ".")),
-    ("types", ("mypy",)),
     ("imports", ("lint-imports", "--no-logo")),
     ("languages", ("python", "-m", "locales.check")),
     ("house", ("python", "-m", "bench.house", "--check")),
@@ -135,22 +137,31 @@ def test(arguments: list[str]) -> int:
         return become("python", "-m", "pytest", "-m", LONGER[arguments[0]], *(arguments[1:] or ON_TWO_CORES))
     if arguments:
         return become("python", "-m", "pytest", *arguments)
-    for name, tool in CHECKS:
-        begun = time.monotonic()
-        status = subprocess.run(_command(*tool), cwd=ROOT, env=_environment(), check=False).returncode
-        print(f"{name}: {'ok' if status == 0 else 'FAILED'} ({time.monotonic() - begun:.1f} s)", flush=True)
-        if status:
-            return status
-    return become("python", "-m", "pytest", "-m", QUICK, *ON_TWO_CORES)
+    failed = 0
+    with ThreadPoolExecutor(2) as cores:
+        for name, (status, told) in zip(dict(CHECKS), cores.map(_checked, dict(CHECKS).values()), strict=True):
+            print(f"{name}: {told}", flush=True)
+            failed = failed or status
+    return failed or become("python", "-m", "pytest", "-m", QUICK, *ON_TWO_CORES)
+
+
+def _checked(tool: tuple[str, ...]) -> tuple[int, str]:
+    """The exit status of a check, and what is told of it."""
+    begun, out = time.monotonic(), subprocess.PIPE
+    done = subprocess.run(
+        _command(*tool), cwd=ROOT, env=_environment(), check=False, stdout=out, stderr=subprocess.STDOUT, text=True
+    )
+    took = f"({time.monotonic() - begun:.1f} s)"
+    return done.returncode, f"FAILED {took}\n{done.stdout}" if done.returncode else f"ok {took}"
 
 
 def test_on(day: list[str], named: list[str]) -> int:
-    """The quick tests, or those `named`, as if they began at that hour in Montréal.
+    """The quick tests, or those `named`, as if they began at that hour in Montréal: "2028-02-29 23:55".
 
-    The database keeps the true time, of which the program asks it nothing but when a line of the record was written.
+    The database's server goes by it too: commands and pages ask it for the time.
     """
-    faketime = shutil.which("faketime")
-    if faketime is None or not day:
+    faketime, at = shutil.which("faketime"), _moment(*day)
+    if faketime is None or at is None:
         sys.exit(
             said(
                 'Say a day as in --day "2028-02-29 23:55"; faketime must be installed (apt install faketime).',
@@ -159,10 +170,21 @@ def test_on(day: list[str], named: list[str]) -> int:
         )
     # Waits are by the monotonic clock, which stays true: else those of threads would never end. Nor is it mended, as
     # for an older glibc: waits would end at once, and threads that wait for each other take all of a core.
-    hour = {"TZ": "America/Toronto", "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_FORCE_MONOTONIC_FIX": "0"}
+    hour = {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_FORCE_MONOTONIC_FIX": "0"}
     tests = named or ["-m", QUICK, *ON_TWO_CORES]
-    command = [faketime, "-m", *day, *_command("python", "-m", "pytest", *tests)]
+    # So many seconds from now, and not a moment: the server reads what it is given by itself.
+    command = [faketime, "-m", "-f", f"{at - time.time():+.0f}", *_command("python", "-m", "pytest", *tests)]
     return subprocess.run(command, cwd=ROOT, env=_environment() | hour, check=False).returncode
+
+
+def _moment(day: str = "") -> float | None:
+    """That hour in Montréal, in seconds since 1970; None where it is none. From now on, Montréal's clock is ours."""
+    os.environ["TZ"] = "America/Toronto"
+    time.tzset()
+    for form in ("%Y-%m-%d %H:%M", "%Y-%m-%d"):
+        with contextlib.suppress(ValueError):
+            return time.mktime(time.strptime(day, form))
+    return None
 
 
 def lock(options: list[str]) -> int:

@@ -75,6 +75,16 @@ _FAST = {
 }
 
 
+def _moved_clock() -> dict[str, str]:
+    """What moves the clock of this process, for a server of tests: else its days and theirs would differ."""
+    of_all = "FAKETIME_SHARED"  # this account's alone: another's process would end by it
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name == "LD_PRELOAD" or (name.startswith("FAKETIME") and name != of_all)
+    }
+
+
 class PostgresError(Told):
     """The embedded server could not be made, started or stopped. A sentence for the operator."""
 
@@ -347,7 +357,7 @@ class Cluster:
                 stdout=out,
                 stderr=err,
                 cwd="/",  # a folder that the account can certainly enter
-                env={"PATH": os.defpath, "LC_ALL": "C"},
+                env={"PATH": os.defpath, "LC_ALL": "C"} | (_moved_clock() if self._fast else {}),
                 user=account.pw_uid if account else None,
                 group=account.pw_gid if account else None,
                 extra_groups=[] if account else None,
