@@ -73,13 +73,13 @@ from (select md5((to_jsonb(t) - array['xid', 'message'])::text) as row from {} t
 """
 
 
-@pytest.mark.ci
-def test_what_was_asked_in_ten_days_gives_the_same_state_when_it_is_asked_again(server: Server) -> None:
+@pytest.mark.parametrize("days", [pytest.param(4, marks=pytest.mark.ci), pytest.param(10, marks=pytest.mark.nightly)])
+def test_what_was_asked_in_some_days_gives_the_same_state_when_it_is_asked_again(server: Server, days: int) -> None:
     asked: list[Life] = []
 
     def decide(life: Life) -> None:
         life.journal.keeps = True
-        for n in range(10):
+        for n in range(days):
             life.live(BEGINS + timedelta(days=n))
         asked.append(life)
 
@@ -89,16 +89,9 @@ def test_what_was_asked_in_ten_days_gives_the_same_state_when_it_is_asked_again(
     assert as_asked == as_decided
 
 
-@pytest.mark.parametrize(
-    "looks",
-    [
-        pytest.param((16,), id="once", marks=pytest.mark.ci),
-        pytest.param((20, 40, 60, 80), id="each three weeks", marks=pytest.mark.nightly),
-    ],
-)
-def test_six_readers_see_each_calendar_as_the_program_has_it(
-    server: Server, readers: Readers, looks: tuple[int, ...]
-) -> None:
+@pytest.mark.nightly
+def test_six_readers_see_each_calendar_as_the_program_has_it(server: Server, readers: Readers) -> None:
+    looks = (16, 40, 60, 80)
     seen: dict[int, list[tuple[bytes, list[tuple[datetime, datetime]]]]] = {}
 
     def look(life: Life) -> None:

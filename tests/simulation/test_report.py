@@ -226,7 +226,7 @@ def test_the_reading_of_a_week_counts_who_holds_what_and_what_is_recorded(cast: 
     assert by_which(rows, "seat").total() > 0
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_a_run_is_watched_and_its_page_written(copies: Copies, tmp_path: Path) -> None:
     asked = Asked(5, 5, begins=date(2027, 1, 4))
     watch, page = Watch(asked), tmp_path / "page.html"
