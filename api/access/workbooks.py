@@ -59,8 +59,8 @@ def writable(context: RequestContext) -> dict[str, Writable]:
 
 def find_import(context: RequestContext, _: Action, note_import_id: UUID) -> tuple[imported_books.ImportedBook, Given]:
     """A workbook that the asker sent. Raises Forbidden, also where there is none or it is another's."""
-    book = imported_books.book_of(context.session, note_import_id)
-    if book is None or book.row.uploaded_by != context.asker.person_id:
+    book = imported_books.book_of(context.session, note_import_id, context.asker.person_id)
+    if book is None:
         raise Forbidden
     return book, to_program(context.asker)
 

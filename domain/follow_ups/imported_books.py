@@ -133,9 +133,9 @@ class ImportedBook:
         return saved_at is not None and self.row.cleared_at is None and at < saved_at + TAKEN_BACK_WITHIN
 
 
-def book_of(session: Session, import_id: UUID) -> ImportedBook | None:
-    """A workbook that was sent, with all that is said of its rows, and nothing of what they say; None for none."""
-    row = first(session, of(NoteImport).where(NoteImport.id == import_id))
+def book_of(session: Session, import_id: UUID, person_id: UUID | None) -> ImportedBook | None:
+    """A workbook that this person sent, with all that is said of its rows and nothing of what they say, or None."""
+    row = first(session, of(NoteImport).where(NoteImport.id == import_id, NoteImport.uploaded_by == person_id))
     if row is None:
         return None
     sheets = every(session, _SHEETS.where(NoteImportSheet.note_import_id == import_id))

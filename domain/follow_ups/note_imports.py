@@ -140,8 +140,8 @@ def clear(session: Session, *, at: datetime) -> int:
 def _locked(session: Session, import_id: UUID, by: Actor) -> ImportedBook:
     """A workbook of this person's, locked. Raises Refusal where there is none."""
     run(session, only(NoteImport.id).where(NoteImport.id == import_id).with_for_update())
-    book = book_of(session, import_id)
-    if book is None or book.row.uploaded_by != by.person_id:
+    book = book_of(session, import_id, by.person_id)
+    if book is None:
         raise Refusal("import.unknown", N_("There is no such workbook."))
     return book
 
