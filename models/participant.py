@@ -63,6 +63,7 @@ class Participant(InProgram, table=True):
     area: str = ""  # a code of the program's own areas; "" where it is none of them or not known
     recruiter: bool = False  # AD-C4: no activity ever brings them together with other participants
     admitted_on: date | None = None
+    no_research_on: date | None = None  # they last said no to research while no consent to it was on file
     retain_until: date | None = None  # destroyed after this day, unless held
     held: bool = False  # a legal hold: nothing is destroyed while it lasts
     held_by: UUID | None = to("person", default=None)

@@ -20,6 +20,7 @@ def find_request(
     session: Session, asker: Asker, request_id: UUID, action: Action = Action.SEE_RIGHTS
 ) -> tuple[RightsRequest, Given]:
     """A request for an action, without what is sealed, and what the asker is to it. Raises Forbidden."""
+    require(action, to_program(asker))  # whoever may not is asked nothing more: no time tells that there is one
     sealed = (RightsRequest.asked, RightsRequest.masks, RightsRequest.answer, RightsRequest.statement)
     row = first(session, of(RightsRequest, without=sealed).where(RightsRequest.id == request_id))
     given = to_program(asker)

@@ -63,6 +63,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "research_consent.ticked": (N_("%(subject)s: a consent form was handed on."), "full"),
     "research_consent.kept": (N_("%(subject)s: consent to research was recorded."), "full"),
     "research_consent.withdrawn": (N_("%(subject)s: consent to research was withdrawn."), "stop"),
+    "research_consent.declined": (N_("%(subject)s: consent to research was withdrawn."), "stop"),
     "disclosure.recorded": (N_("%(subject)s: a disclosure without consent was recorded."), "ask"),
     "retention.set": (N_("%(subject)s: kept until %(day)s."), "half"),
     "retention.moved": (N_("%(subject)s: kept until %(day)s, for a reason of its own."), "half"),

@@ -154,9 +154,16 @@ def left_research(session: Session, participant_id: UUID, *, at: datetime) -> No
 
 
 def withdraw_if_any(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Withdraw a consent to research where there is one. Who records it is told the same where there is none."""
+    """Withdraw a consent to research where there is one. Who records it is told the same where there is none.
+
+    The day is then kept, so that an older paper that ticks research does not count.
+    """
     if research_consent(session, participant_id) is not None:
         withdraw_research_consent(session, participant_id, by=by, at=at)
+        return
+    no_more = changes(Participant).where(Participant.id == participant_id)
+    run(session, no_more.values(no_research_on=local_day(session, at)))
+    events.write(session, "research_consent.declined", "participant", participant_id, by=by, at=at)
 
 
 def research_consent(session: Session, participant_id: UUID) -> ResearchConsent | None:
@@ -170,9 +177,12 @@ def research_consent(session: Session, participant_id: UUID) -> ResearchConsent 
 
 
 def _was_withdrawn_since(session: Session, participant_id: UUID, signed_on: date) -> bool:
-    """Whether the participant withdrew a consent to research on a later day than this signature."""
+    """Whether the participant withdrew a consent to research, or said no to it, on a later day than this signature."""
     withdrawn = ResearchConsent.participant_id == participant_id, col(ResearchConsent.withdrawn_on) > signed_on
-    return there_is(session, only(ResearchConsent.id).where(*withdrawn))
+    declined = Participant.id == participant_id, col(Participant.no_research_on) > signed_on
+    return there_is(session, only(ResearchConsent.id).where(*withdrawn)) or there_is(
+        session, only(Participant.id).where(*declined)
+    )
 
 
 def consents_to_research(session: Session) -> frozenset[UUID]:

@@ -309,13 +309,14 @@ def test_a_paper_that_is_older_than_an_earlier_last_day_puts_it_off_no_more(
         assert circle_of(session, participant_id, chosen + DAY).agrees_to(cast.organizations["spvm"])
 
 
+@pytest.mark.parametrize("on_file", [True, False], ids=["one that was given", "a no where none was on file"])
 def test_a_paper_that_is_older_than_a_withdrawal_of_research_counts_for_no_research(
-    cast: Cast, file: tuple[UUID, UUID]
+    cast: Cast, file: tuple[UUID, UUID], on_file: bool
 ) -> None:
     participant_id, _ = file
     by, next_day = cast.actor(WORKER), AT + DAY
     with cast.session() as session:
-        sign(session, cast, participant_id, research=True)
+        sign(session, cast, participant_id, research=on_file)
         kept = kept_of(session, participant_id)
         consents.narrow(session, participant_id, kept, no_research=True, by=by, at=next_day)
         sign(session, cast, participant_id, research=True, signature=SCAN, at=next_day)

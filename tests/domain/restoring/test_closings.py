@@ -20,6 +20,7 @@ WHY: dict[str, str] = {
         equipment.lent evidence.added feed.made follow_up.opened follow_up.reactivated follow_up.resumed guest.invited
         obligation.document_added organization.added participant.bar_lifted passkey.enrolled person.added person.hired
         program.added referral_link.made research_consent.kept research_consent.ticked staff_research_consent.kept
+        research_consent.declined
         study.opened study.recipient_named study.removal_confirmed study.ethics_renewed study_export.made
         retention.released role.added seat.added seat.given sign_in.begun tenure.goes_on
         tenure.started tenure.moved seat.moved hand_over.accepted

@@ -374,6 +374,7 @@ create table participant (
     area varchar not null,
     recruiter boolean not null,
     admitted_on date,
+    no_research_on date,
     retain_until date,
     held boolean not null,
     held_by uuid,
