@@ -109,9 +109,15 @@ def amend_note(
 
     It is saved as one types: words that were not sent stay sealed and unread. What is `complete` stays so
     unless it is said, and unless it no longer says enough. What another person wrote is written on by who saw it
-    alone. Raises Refusal as `write_note` does.
+    alone. What its writer sends again, as where the line dropped before the answer, is there already. Raises Refusal
+    as `write_note` does.
     """
     held = lock_follow_up(session, follow_up_id, by=by, at=at)
+    there = note_of(session, held.id, week)
+    if there is not None and seen not in (None, there.version) and there.written_by == by.person_id:
+        week_there = _week_of(session, held, there)
+        if replace(week_there, **said) == week_there and complete in (None, there.is_complete):
+            return there
     before = _before(session, held, week, seen)
     if seen is None and before is not None and before.written_by != by.person_id:
         raise _changed_elsewhere()  # who says no version did not see what another person wrote
