@@ -187,6 +187,7 @@ def test_what_the_clinic_decides_names_the_worker_and_does_the_step_in_one_trans
     with cast.session() as session:
         assert _row(session, participant_id).state == "candidate"
         assert _steps(session, participant_id)["decide"] == "open"
+        assert surely(step_of(session, participant_id, "decide")).due_on, "nobody waits for a committee without a day"
         admissions.decide_admission(
             session,
             item,
