@@ -15,6 +15,7 @@ from domain.casework import acts, asking
 from domain.follow_ups import bar_to
 from domain.kernel import (
     Actor,
+    Language,
     Refusal,
     add_row,
     changes,
@@ -256,21 +257,15 @@ def _send_at_once(
     session: Session, row_id: UUID, participant_id: UUID, whom: Sequence[UUID | None], *, by: Actor, at: datetime
 ) -> None:
     """Tell the pair of a candidate who cannot wait, by letter: they were in no meeting that named them."""
-    reference, path = known_as(session, participant_id), f"/participants/{participant_id}"
-    for one in whom:
-        if one is not None and not by.is_one_of(one):
-            notices.write(
-                session,
-                "sent_at_once",
-                to=one,
-                key=f"sent_at_once:{row_id}:{one}:{notices.once_by(at)}",
-                facts=lambda language: {
-                    "by_name": notices.name_of(session, by, language),
-                    "reference": reference,
-                    "path": path,
-                },
-                at=at,
-            )
+    about = {"reference": known_as(session, participant_id), "path": f"/participants/{participant_id}"}
+
+    def facts(language: Language) -> Mapping[str, object]:
+        return {"by_name": notices.name_of(session, by, language), **about}
+
+    for one in filter(None, whom):
+        if not by.is_one_of(one):
+            key = f"sent_at_once:{row_id}:{one}:{notices.once_by(at)}"
+            notices.write(session, "sent_at_once", to=one, key=key, facts=facts, at=at)
 
 
 def record_decision(
