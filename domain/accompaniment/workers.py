@@ -257,7 +257,7 @@ def _send_at_once(
     session: Session, row_id: UUID, participant_id: UUID, whom: Sequence[UUID | None], *, by: Actor, at: datetime
 ) -> None:
     """Tell the pair of a candidate who cannot wait, by letter: they were in no meeting that named them."""
-    about = {"reference": known_as(session, participant_id), "path": f"/participants/{participant_id}"}
+    about = {"case": known_as(session, participant_id), "path": f"/participants/{participant_id}"}
 
     def facts(language: Language) -> Mapping[str, object]:
         return {"by_name": notices.name_of(session, by, language), **about}
