@@ -15,6 +15,7 @@ from sqlalchemy import Date, cast
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
+from domain.casework import asking
 from domain.declarations import Rhythm, Weekday
 from domain.kernel import (
     Actor,
@@ -37,7 +38,7 @@ from domain.kernel import (
     scalars,
     tuples,
 )
-from domain.mail import COORDINATION, notices
+from domain.mail import COORDINATION, coordination_chain, notices
 from domain.record import events
 from domain.roles import standing
 from locales import LANGUAGES, N_, say
@@ -68,6 +69,9 @@ APART: Final = 7
 OF_LATE: Final = 8
 #: How a draft is settled once dates are planned that follow its day.
 PLANNED: Final = "planned"
+#: The step of the coordinator's task while a draft waits, its item; and in how many working days it is due.
+PLAN: Final = "dates.plan"
+DAYS_TO_PLAN: Final = 10
 #: Why a date of a season is off that nobody wanted, and against which nothing speaks.
 NO_MEETING: Final = N_("No meeting that week.")
 #: When committees that meet a few times a year meet, where none of their meetings tells otherwise.
@@ -184,12 +188,15 @@ def _refuse_full(terms: DateConstraints, first: date) -> tuple[DateProposal, ...
 
 
 def draft_due(session: Session, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
-    """Draft dates for every committee whose planned ones run out, and tell the coordinator; which committees.
+    """Draft dates for every committee whose planned ones run out, and ask the coordinator; which committees.
 
     A committee has one draft for what follows its last planned date: one that was settled is not drafted again, unless
     all that was planned after that date was called off. One that waits is settled once dates are planned without it.
     """
     today = local_day(session, at)
+    for draft in drafts(session):
+        if _is_overtaken(draft, last_planned(session, draft.committee_id) or today):
+            asking.no_more(session, PLAN, draft.id, by=by, at=at)
     drafted = []
     for committee_id, row in committees(session).items():
         if not row.rhythm:
@@ -234,6 +241,7 @@ def settle(session: Session, draft_id: UUID, settled_as: str, *, by: Actor, at: 
     statement = changes(DraftedYear).where(DraftedYear.id == draft_id)
     run(session, statement.values(settled_at=at, settled_by=by.person_id, settled_as=settled_as))
     events.write(session, f"dates.{settled_as}", "drafted_year", draft_id, by=by, at=at)
+    asking.answered(session, PLAN, draft_id, by=by, at=at)
     return row
 
 
@@ -252,6 +260,12 @@ def _draft_one(session: Session, row: Committee, follows: date, today: date, *, 
         settle(session, overtaken.id, PLANNED, by=by, at=at)
     events.write(session, "dates.drafted", "drafted_year", made, by=by, at=at, committee=row.key, dates=len(dates))
     _tell(session, row, made, dates, at)
+    title, committee = (
+        N_("Plan the dates drafted for a committee: %(committee)s"),
+        {"fr": row.title_fr, "en": row.title_en},
+    )
+    chain = coordination_chain(session)
+    asking.ask(session, PLAN, made, title, chain=chain, working_days=DAYS_TO_PLAN, by=by, at=at, committee=committee)
     return True
 
 

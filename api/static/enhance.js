@@ -408,6 +408,8 @@ function putLive(id, html) {
   const word = fresh.dataset.say;
   const isNews = word && word !== old.dataset.say;
   replacePart(old, fresh, null, null);
+  // What was opened of a case goes with its line, as where the participant barred who reads.
+  for (const words of document.querySelectorAll("[data-live-of]")) if (!document.getElementById(words.dataset.liveOf)) words.remove();
   if (isNews) say(word);
 }
 

@@ -29,6 +29,7 @@ from domain.research import ANSWER_EXPORT, REMOVE_ROWS
 from domain.rights import ANSWER, CORRECT
 from meetings import redacting
 from meetings.asked_partners import ENDORSE
+from meetings.drafting import PLAN
 from meetings.unclosed import CLOSE
 from models.casework import Task
 
@@ -65,6 +66,7 @@ _PLACES: Final[Mapping[str, str]] = {
     GIVE_AGAIN: "/obligations/%s#proof",
     RECORD: "/meetings/%s",
     CLOSE: "/meetings/%s",
+    PLAN: "/committees",
     ENDORSE: "/decisions/%s#endorsements",
     redacting.STEP: "/redactions/%s",
 }

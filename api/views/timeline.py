@@ -326,6 +326,7 @@ LETTERS: Final[Mapping[str, str]] = {
     "agreement_running_out": N_("an agreement that ends soon"),
     "agreement_lapsed": N_("an agreement that is no longer in force"),
     "worker_named": N_("who makes contact after a referral"),
+    "sent_at_once": N_("a candidate who cannot wait"),
     "consent_taken_back": N_("a consent was withdrawn"),
     "consent_narrowed": N_("a consent ends sooner"),
     "closed_by_consent": N_("a file is closed to someone, since a consent was withdrawn"),

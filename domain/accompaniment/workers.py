@@ -15,6 +15,7 @@ from domain.casework import acts, asking
 from domain.follow_ups import bar_to
 from domain.kernel import (
     Actor,
+    Language,
     Refusal,
     add_row,
     changes,
@@ -33,7 +34,7 @@ from domain.kernel import (
     seal,
     there_is,
 )
-from domain.mail import COORDINATION, coordination_chain
+from domain.mail import COORDINATION, coordination_chain, notices
 from domain.participants import (
     case_of,
     change_participant,
@@ -248,7 +249,23 @@ def forward(
     row_id = name_worker(session, participant_id, worker_id, second_id=second_id, by=by, at=at)
     record_decision(session, participant_id, referral.id, "assign", candidate_worker_id=row_id, told={}, by=by, at=at)
     skip_step(session, participant_id, DECIDE, "AD-R4", by=by, at=at)
+    _send_at_once(session, row_id, participant_id, [worker_id, second_id], by=by, at=at)
     return row_id
+
+
+def _send_at_once(
+    session: Session, row_id: UUID, participant_id: UUID, whom: Sequence[UUID | None], *, by: Actor, at: datetime
+) -> None:
+    """Tell the pair of a candidate who cannot wait, by letter: they were in no meeting that named them."""
+    about = {"case": known_as(session, participant_id), "path": f"/participants/{participant_id}"}
+
+    def facts(language: Language) -> Mapping[str, object]:
+        return {"by_name": notices.name_of(session, by, language), **about}
+
+    for one in filter(None, whom):
+        if not by.is_one_of(one):
+            key = f"sent_at_once:{row_id}:{one}:{notices.once_by(at)}"
+            notices.write(session, "sent_at_once", to=one, key=key, facts=facts, at=at)
 
 
 def record_decision(

@@ -31,8 +31,8 @@ from domain.kernel import (
     program_of,
     rewrite,
     run,
-    scalars,
     surely,
+    tuples,
 )
 from domain.record import events
 from models.casework import LIVE, Case, ProtocolVersion, Task
@@ -316,15 +316,17 @@ def _case_row(session: Session, case_id: UUID) -> Case:
 
 
 def named_days(session: Session, case: Case, protocol: Protocol) -> dict[str, date]:
-    """The known days of a case: those given when it opened, and the days on which certain steps were done."""
+    """The known days of a case: those given when it opened, and the days on which certain steps were done.
+
+    A step that was waived counts from then: else what follows on it would never fall due.
+    """
     days = dict(case.anchors)
     for name, anchor in protocol.anchors.items():
         if anchor.step is None:
             continue
-        done = scalars(
-            session,
-            only(surely(Task.done_at)).where(Task.case_id == case.id, Task.step == anchor.step, Task.state == "done"),
-        ).all()
+        over = col(Task.state).in_(("done", "waived"))
+        steps = only(Task.done_at, Task.settled_at).where(Task.case_id == case.id, Task.step == anchor.step, over)
+        done = [surely(done_at or waived_at) for done_at, waived_at in tuples(session, steps)]
         if done:
             days[name] = local_day(session, max(done))
     return days

@@ -109,19 +109,32 @@ def amend_note(
 
     It is saved as one types: words that were not sent stay sealed and unread. What is `complete` stays so
     unless it is said, and unless it no longer says enough. What another person wrote is written on by who saw it
-    alone. Raises Refusal as `write_note` does.
+    alone. What its writer sends again, as where the line dropped before the answer, is there already. Raises Refusal
+    as `write_note` does.
     """
     held = lock_follow_up(session, follow_up_id, by=by, at=at)
-    before = _before(session, held, week, seen)
+    try:
+        before = _before(session, held, week, seen)
+    except Refusal:
+        there = note_of(session, held.id, week)
+        if there is None or not _is_sent_again(session, held, there, said, complete, by=by):
+            raise
+        return there
     if seen is None and before is not None and before.written_by != by.person_id:
         raise _changed_elsewhere()  # who says no version did not see what another person wrote
     now = replace(_week_of(session, held, before), **said)
     was = before is not None and before.is_complete
     stays = complete if complete is not None else was and now.says_enough
     _write(session, held, week, before, now, unfinished=not stays, confirmed=confirmed)
-    after = note_of(session, follow_up_id, week)
-    assert after is not None  # noqa: S101 - it was written a moment ago
-    return after
+    return surely(note_of(session, follow_up_id, week))  # it was written a moment ago
+
+
+def _is_sent_again(
+    session: Session, held: LockedFollowUp, there: NoteLine, said: Said, complete: bool | None, *, by: Actor
+) -> bool:
+    """Whether all that is said stands in a note already, which the same person wrote."""
+    now = _week_of(session, held, there)
+    return there.written_by == by.person_id and replace(now, **said) == now and complete in (None, there.is_complete)
 
 
 def _before(

@@ -55,6 +55,7 @@ JUDGED: Final = {
     "domain/participants/watching.py": "the names of staff, and counts",
     "domain/accompaniment/referred_again.py": "a reference, and how the worker is reached, by what stands of them",
     "domain/accompaniment/withdrawals.py": "the names of staff",
+    "domain/accompaniment/workers.py": "nothing that anybody typed: a candidate's reference, and who sends whom",
     "domain/research/approvers.py": "no words: numbers",
     "domain/restoring/telling.py": "no words: days, and a count",
     "domain/access/identities.py": "no words",

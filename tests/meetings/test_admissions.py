@@ -40,7 +40,7 @@ from tests import signing
 from tests.api.application import client_for
 from tests.casework import open_onboarding
 from tests.cast import AT, LOADING, TODAY, Arranged, Cast, edited, onboarding, program_file
-from tests.flows.support import carry_all, letters, means_of, told
+from tests.flows.support import body, carry_all, letters, means_of, told
 from tests.following import followed, plan, row_of, tasks_of
 from tests.meetings.clinic import (
     NEXT_LOCAL,
@@ -187,6 +187,7 @@ def test_what_the_clinic_decides_names_the_worker_and_does_the_step_in_one_trans
     with cast.session() as session:
         assert _row(session, participant_id).state == "candidate"
         assert _steps(session, participant_id)["decide"] == "open"
+        assert surely(step_of(session, participant_id, "decide")).due_on, "nobody waits for a committee without a day"
         admissions.decide_admission(
             session,
             item,
@@ -450,9 +451,13 @@ def test_what_cannot_wait_goes_straight_to_a_worker_and_the_next_clinic_hears_of
     with clinic.session() as session:
         steps = _steps(session, participant_id)
         assert (steps["decide"], steps["make_contact"]) == ("waived", "open")
+        assert surely(step_of(session, participant_id, "make_contact")).due_on == TODAY + timedelta(days=7), "by a day"
         reference = _row(session, participant_id).candidate_ref
         pool = pool_of(session, committee_of(session, clinic_of(session)))
         assert [(row.kind, row.subject, row.task_id) for row in pool] == [("forwarded", reference, None)]
+        (letter,) = letters(clinic, "sent_at_once")
+        assert letter["person_id"] == clinic.people[SECOND], "and is told before the committee meets"
+        assert reference in body(letter)
         here = clinic_of(session)
         assembling.assemble(session, here, by=by, at=AT)
         (item,) = [row for row in items_of(session, here) if row.kind == "forwarded"]

@@ -22,6 +22,7 @@ from models.committee import Committee, SeatHolder
 from models.meeting import Meeting
 from models.outbox import Notice
 from tests.cast import AT, Cast
+from tests.following import tasks_of
 from tests.meetings.sitting import seat_everyone
 
 _committee = table_of(Committee)
@@ -58,6 +59,8 @@ def test_when_the_last_date_comes_near_the_next_year_is_drafted_once_and_nobody_
     assert all(one.starts.weekday() == 1 for one in dates if one.decision == "meet")
     told = session.execute(select(_notice.c.person_id, _notice.c.subject).where(_notice.c.template == "dates_drafted"))
     assert [row.person_id for row in told] == [cast.people["coordinator"]]
+    (task,) = tasks_of(session, drafting.PLAN)
+    assert (task["item"], task["state"]) == (str(draft.id), "open"), "a letter may be missed: no committee ends by it"
 
 
 def test_a_committee_whose_dates_reach_far_or_that_has_none_yet_is_left_alone(cast: Cast, session: Session) -> None:
@@ -115,6 +118,7 @@ def test_a_draft_is_settled_once(cast: Cast, session: Session) -> None:
     (draft,) = drafting.drafts(session)
     drafting.settle(session, draft.id, "dismissed", by=by, at=AT)
     assert drafting.drafts(session) == []
+    assert [one["state"] for one in tasks_of(session, drafting.PLAN)] == ["done"]
     with pytest.raises(Refusal):
         drafting.settle(session, draft.id, "planned", by=by, at=AT)
     assert drafting.draft_due(session, by=by, at=AT) == (), "a year that was dismissed is not drafted again"
@@ -131,6 +135,7 @@ def test_a_draft_that_was_left_open_is_overtaken_by_dates_that_were_planned_with
     schedule.plan_meetings(session, "steering", [datetime(2027, 6, 15, 13, 30)], by=by, at=AT)
     assert drafting.draft_due(session, by=by, at=AT) == ()
     assert drafting.drafts(session) == [left_open], "it may still be planned from"
+    assert [one["state"] for one in tasks_of(session, drafting.PLAN)] == ["cancelled"], "and nothing is asked any more"
 
     assert drafting.draft_due(session, by=by, at=NEAR) == (steering,)
 

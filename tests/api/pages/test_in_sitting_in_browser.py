@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from api.web.live import MOST_STREAMS
+from domain.accompaniment import barring
 from meetings import attendance, deciding, discussing, running
 from meetings.agenda_items import PresentedItem, items_of
 from meetings.caseloads import case_lines
@@ -185,11 +186,16 @@ def test_what_the_secretary_does_shows_in_ten_windows_and_who_leaves_gets_no_mor
 def test_words_leave_the_window_when_the_meeting_closes_and_what_is_typed_stays_and_says_that_it_is_not_saved(
     room: Room,
 ) -> None:
-    member, secretary = room.window("police"), room.window("coordinator", "run")
-    member.locator("#read-raised a").click()
-    expect(member.locator("#raised")).to_contain_text(WORDS)
+    member, barred, secretary = room.window("police"), room.window("deputy"), room.window("coordinator", "run")
+    for page in (member, barred):
+        page.locator("#read-raised a").click()
+        expect(page.locator("#raised")).to_contain_text(WORDS)
     with room.cast.session() as session:
         turn = item_named(session, room.here, "CCSMTL")
+        line = next(one for one in case_lines(session, NOW.date()) if one.row.number == "#2026-01")
+        barring.bar(session, line.row.participant_id, room.cast.people["deputy"], by=room.cast.actor(WORKER), at=NOW)
+    expect(barred.locator("body")).not_to_contain_text(WORDS)
+    expect(member.locator("#raised")).to_contain_text(WORDS)
     secretary.locator(f"#item-{turn}-record > summary").click()
     note = secretary.locator(f"#item-{turn}-note-en")
     note.fill("Half a sentence")

@@ -116,6 +116,11 @@ def test_what_another_person_wrote_is_written_on_by_who_saw_it_alone(cast: Cast)
         with refused("note.changed"):
             amend_note(session, follow_up, MONDAY, {"summary": "Autre."}, by=other, at=AT)
         assert amend_note(session, follow_up, MONDAY, {"summary": "Vu."}, by=other, at=AT, seen=1).version == 2
+        again = amend_note(session, follow_up, MONDAY, {"summary": "Vu."}, by=other, at=AT, seen=1)
+        assert again.version == 2, "sent again since no answer came back: it is there already"
+        for who, words in ((other, "Plus."), (by, "Vu.")):
+            with refused("note.changed"):
+                amend_note(session, follow_up, MONDAY, {"summary": words}, by=who, at=AT, seen=1)
 
 
 def test_what_is_saved_as_one_types_leaves_the_words_that_it_does_not_say(cast: Cast) -> None:
