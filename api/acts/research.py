@@ -60,14 +60,15 @@ class EthicsGiven(ActInput):
 
 
 class StudyGiven(EthicsGiven):
-    """A study: its title in both languages, its purpose, its ethics approval, its months, and the fields it asks for.
+    """A study: its title and purpose in both languages, its ethics approval, its months, and the fields it asks for.
 
     A month is that of the day that is given.
     """
 
     title_fr: Short
     title_en: Short
-    purpose: Said
+    purpose_fr: Said
+    purpose_en: Said
     ethics_body: Short
     first_month: Annotated[Day, on_form(_month)]
     last_month: Annotated[Day, on_form(_month)]
@@ -83,7 +84,8 @@ def open_study(on: On[None], said: StudyGiven) -> UUID:
         said.last_month,
         said.title_fr,
         said.title_en,
-        said.purpose,
+        said.purpose_fr,
+        said.purpose_en,
         EthicsApproval(said.ethics_body, said.ethics_reference, said.ethics_ends_on),
     )
     return studies.open_study(on.session, described, by=on.by, at=on.at)
