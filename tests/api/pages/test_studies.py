@@ -103,10 +103,12 @@ def test_a_study_goes_from_its_form_to_the_file_of_its_recipient(cast: Cast, fiv
     assert "Not confirmed" in text_of(approver.get(here).text)
     (removal,) = re.findall(r"/removals/([0-9a-f-]{36})/confirmation", receiver.get(here).text)
     assert "/removals/" not in approver.get(here).text, "who approves sees it, and confirms nothing"
-    assert receiver.post(f"{here}/removals/{removal}/confirmation").status_code == 303
+    assert keeper.post(f"{here}/recipients/{cast.people[RECEIVER]}/removal").status_code == 303
+    answer = receiver.post(f"{here}/removals/{removal}/confirmation")
+    assert receiver.get(answer.headers["location"]).status_code == 200, "who did what was asked is not led to nothing"
     assert "Not confirmed" not in text_of(keeper.get(here).text)
     assert keeper.post(f"{here}/end", data={"seen": "1"}).status_code == 303
-    assert "This study has ended" in text_of(receiver.get(here).text)
+    assert "This study has ended" in text_of(keeper.get(here).text)
 
 
 @pytest.mark.usefixtures("five")
