@@ -95,7 +95,8 @@ def _study(session: Session, ground: Ground, at: datetime) -> UUID:
     said = StudyDescription(
         title_fr="Mesure",
         title_en="Measure",
-        purpose="Mesurer.",
+        purpose_fr="Mesurer.",
+        purpose_en="Measure.",
         ethics=EthicsApproval("CER", "CER-1", today + timedelta(days=365)),
         first_month=today - timedelta(days=400),
         last_month=today,

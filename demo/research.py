@@ -61,7 +61,8 @@ class DemonstratedResearch:
         said = StudyDescription(
             title_fr="Ce qui aide à rester en contact",
             title_en="What helps to stay in touch",
-            purpose="Décrire l’intensité des suivis, et ce qui va avec le maintien du contact.",
+            purpose_fr="Décrire l’intensité des suivis, et ce qui va avec le maintien du contact.",
+            purpose_en="Describe the intensity of follow-ups, and what goes with staying in touch.",
             ethics=EthicsApproval("Comité d’éthique de la recherche", "MP-50-114", day + timedelta(days=300)),
             first_month=day - timedelta(days=400),
             last_month=day + timedelta(days=300),

@@ -125,7 +125,7 @@ class _Letter:
         case = self.session.get(Case, (program_of(self.session), row.case_id)) if row.case_id else None
         return _Line(
             words.title.in_language(language) if words else title_of(row, language),
-            case_letters.case_title(self.session, case, language) if case else say(language, _DUTY),
+            case_letters.case_title(self.session, case, language) if case else "",
             row.due_on,
             f"/tasks/{row.id}",
         )
@@ -152,9 +152,6 @@ def _step_alone(protocols: Ladders, task: TaskWithCase, language: Language, *, i
 
 
 _NOBODY = N_("a vacant role")
-
-
-_DUTY = N_("outside any case")
 
 
 def _name(session: Session, person_id: UUID) -> str:

@@ -37,8 +37,9 @@ def gather(turn: Turn) -> int:
     found += turn.act(unclosed.ask_to_close)
     # Before agendas go out: one that is frozen by then takes an objection as what could not wait.
     found += turn.once(lambda session: len(objections.bring_all(session, at=turn.at)))
-    found += turn.each(turn.look(lambda session: assembling.due_to_circulate(session, turn.at)), _circulate)
+    # Frozen ones first: nobody has a draft and what it became in the same minute.
     found += turn.each(turn.look(lambda session: assembling.due_to_freeze(session, turn.at)), _freeze)
+    found += turn.each(turn.look(lambda session: assembling.due_to_circulate(session, turn.at)), _circulate)
     return found + turn.once(lambda session: len(drafting.draft_due(session, by=turn.by, at=turn.at)))
 
 

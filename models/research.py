@@ -34,7 +34,7 @@ LEFT_BECAUSE: Final = ("withdrawn", "destroyed")
 class Study(InProgram, table=True):
     """One study: its title, its ethics approval and the last day of that, the fields that it asks for, and its months.
 
-    `fields` are keys of the declared registry, and `purpose` says for what they are asked. `first_month` and
+    `fields` are keys of the declared registry, and the purpose says for what they are asked. `first_month` and
     `last_month` are the first days of months. Once it ended, its key is destroyed: no code can be linked any more.
     """
 
@@ -52,7 +52,8 @@ class Study(InProgram, table=True):
     number: int
     title_fr: str
     title_en: str
-    purpose: str
+    purpose_fr: str
+    purpose_en: str
     ethics_body: str
     ethics_reference: str
     ethics_ends_on: date

@@ -38,7 +38,8 @@ def described(fields: tuple[str, ...] = tuple(FIELDS), ends_on: date = date(2027
     return StudyDescription(
         title_fr="Intensité du suivi",
         title_en="Intensity of the follow-up",
-        purpose="Décrire l’intensité des suivis.",
+        purpose_fr="Décrire l’intensité des suivis.",
+        purpose_en="Describe the intensity of the follow-ups.",
         ethics=EthicsApproval("Comité d’éthique de la recherche", "CER-2026-14", ends_on),
         first_month=date(2026, 9, 1),
         last_month=date(2027, 12, 1),

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.access.permissions import Action, to_program
+from api.access.permissions import Action, is_allowed, to_program
 from api.access.permissions import Given as Relations
-from api.access.research import find_export, find_study
+from api.access.research import find_export, find_study, to_study
 from api.access.session import RequestContext
 from api.acts.declaring import ActSubject, On, of_program
 from api.web.given import ActInput, Day, Key, Said, Short, on_form
@@ -60,14 +60,15 @@ class EthicsGiven(ActInput):
 
 
 class StudyGiven(EthicsGiven):
-    """A study: its title in both languages, its purpose, its ethics approval, its months, and the fields it asks for.
+    """A study: its title and purpose in both languages, its ethics approval, its months, and the fields it asks for.
 
     A month is that of the day that is given.
     """
 
     title_fr: Short
     title_en: Short
-    purpose: Said
+    purpose_fr: Said
+    purpose_en: Said
     ethics_body: Short
     first_month: Annotated[Day, on_form(_month)]
     last_month: Annotated[Day, on_form(_month)]
@@ -83,7 +84,8 @@ def open_study(on: On[None], said: StudyGiven) -> UUID:
         said.last_month,
         said.title_fr,
         said.title_en,
-        said.purpose,
+        said.purpose_fr,
+        said.purpose_en,
         EthicsApproval(said.ethics_body, said.ethics_reference, said.ethics_ends_on),
     )
     return studies.open_study(on.session, described, by=on.by, at=on.at)
@@ -121,7 +123,15 @@ def remove_recipient(on: On[Study], person_id: UUID) -> None:
     studies.remove_recipient(on.session, on.row.id, person_id, by=on.by, at=on.at)
 
 
-@STUDY.act(Action.CONFIRM_REMOVAL, "/removals/{removal_id}/confirmation", form="removal", place="to-remove", status=204)
+def _after_confirming(on: On[Study], _: object) -> str:
+    """The study; or their own work, for who is named in it no more and now owes nothing."""
+    sees_it = is_allowed(Action.SEE_STUDIES, to_study(on.session, on.context.asker, on.row.id))
+    return f"/studies/{on.row.id}#to-remove" if sees_it else "/"
+
+
+@STUDY.act(
+    Action.CONFIRM_REMOVAL, "/removals/{removal_id}/confirmation", form="removal", status=204, leads=_after_confirming
+)
 def confirm_removal(on: On[Study], removal_id: UUID) -> None:
     """Confirm that the rows that left were removed from everything that somebody received."""
     removals.confirm(on.session, on.row.id, removal_id, by=on.by, at=on.at)

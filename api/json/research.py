@@ -39,8 +39,8 @@ class FieldShown(Shown):
 
 @of_columns(
     Study,
-    "id number title_fr title_en purpose ethics_body ethics_reference ethics_ends_on first_month last_month fields"
-    " opened_at ended_at version",
+    "id number title_fr title_en purpose_fr purpose_en ethics_body ethics_reference ethics_ends_on first_month"
+    " last_month fields opened_at ended_at version",
 )
 class StudyListed(Shown):
     """A study of the research."""

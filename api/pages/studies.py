@@ -32,7 +32,7 @@ from api.views.timeline import TimelineLine, told
 from api.web import downloads
 from domain.kernel import title_of
 from domain.research import FIELDS, FILES, FileKind, Removal, approvers, exports, studies
-from locales import N_, gettext
+from locales import N_, gettext, pick
 from models.research import Study, StudyExport, StudyRecipient
 
 router = framed_pages(of_acts=True)
@@ -108,6 +108,7 @@ def _study_page(context: RequestContext, request: Request, study: Study, given: 
         typed=typed,
         study=study,
         title=title_of(study, context.language),
+        purpose=pick(context.language, {"fr": study.purpose_fr, "en": study.purpose_en}),
         is_over=study.ethics_ends_on < context.day,
         fields=[(gettext(FIELDS[key].title), gettext(FIELDS[key].meaning)) for key in study.fields if key in FIELDS],
         recipients=named,

@@ -478,7 +478,7 @@ def _codebook(session: Session, study: Study, export: StudyExport, people: int, 
             least=export.smallest_group,
             rule=export.rule,
         ),
-        {"fr": study.purpose, "en": study.purpose},
+        {"fr": study.purpose_fr, "en": study.purpose_en},
     ]
     return codebook_of(title, lines, export.fields, _words_of_program(session))
 

@@ -76,13 +76,15 @@ class StudyDescription:
     last_month: date
     title_fr: str
     title_en: str
-    purpose: str
+    purpose_fr: str
+    purpose_en: str
     ethics: EthicsApproval
 
     @property
     def texts(self) -> tuple[str, ...]:
         """What people type of it."""
-        return (self.title_fr, self.title_en, self.purpose, self.ethics.body, self.ethics.reference)
+        words = (self.title_fr, self.title_en, self.purpose_fr, self.purpose_en)
+        return (*words, self.ethics.body, self.ethics.reference)
 
 
 def rules_of(session: Session) -> ResearchRules:
@@ -96,7 +98,7 @@ def open_study(session: Session, said: StudyDescription, *, by: Actor, at: datet
     if not all(texts):
         raise Refusal(
             "study.words",
-            N_("A study has a title in both languages, a purpose, and an ethics approval with its reference."),
+            N_("A study has a title and a purpose, in both languages, and an ethics approval with its reference."),
             source="ER-5",
         )
     if not said.fields or any(key not in FIELDS for key in said.fields):
@@ -110,9 +112,10 @@ def open_study(session: Session, said: StudyDescription, *, by: Actor, at: datet
         number=next_number(session, Study.number),
         title_fr=texts[0],
         title_en=texts[1],
-        purpose=texts[2],
-        ethics_body=texts[3],
-        ethics_reference=texts[4],
+        purpose_fr=texts[2],
+        purpose_en=texts[3],
+        ethics_body=texts[4],
+        ethics_reference=texts[5],
         ethics_ends_on=said.ethics.ends_on,
         first_month=begins,
         last_month=ends,

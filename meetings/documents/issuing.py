@@ -29,6 +29,7 @@ from meetings.documents.content import (
     MinutesItem,
     RegisterLine,
 )
+from meetings.documents.measures import MeasuresContent
 from meetings.documents.paper import Paper
 from meetings.documents.person_paper import PersonPaper
 from meetings.documents.statement import ClauseYear, DecisionAsked, DecisionOwed, PartnerStatement, Printed
@@ -173,7 +174,8 @@ def _name(content: Printed, language: str, form: Form, committee: str) -> str:
         day = content.covered_to if isinstance(content, PartnerStatement) else content.on
     addendum = content.addendum if isinstance(content, AgendaContent) else 0
     whose = _in_a_name(_titled(content), language) or committee
-    return file_name("addendum" if addendum else content.kind, whose, day, language, form=form, addendum=addendum)
+    part = content.period.lower() if isinstance(content, MeasuresContent) else str(addendum or "")
+    return file_name("addendum" if addendum else content.kind, whose, day, language, form=form, part=part)
 
 
 def _titled(content: Printed) -> Both | None:
@@ -193,19 +195,19 @@ def _in_a_name(title: Both | None, language: str) -> str:
 
 
 def file_name(
-    kind: DocumentKind, committee: str, day: date, language: str, *, form: Form = "pdf", addendum: int = 0
+    kind: DocumentKind, committee: str, day: date, language: str, *, form: Form = "pdf", part: str = ""
 ) -> str:
     """A file's name in plain ASCII, the day first so that a folder sorts itself: "2026-12-02-comite-clinique-….pdf".
 
     `committee` is whose it is: a committee's title as declared, spelled plainly, or a key; `day` is local. The second
-    addendum is called "…-addendum-2". Raises ValueError for a key that is none, and KeyError for another language:
-    nothing that was typed gets into a file's name.
+    addendum is called "…-addendum-2", and measures end with their quarter. Raises ValueError for a key that is none,
+    and KeyError for another language: nothing that was typed gets into a file's name.
     """
     if not _KEY.fullmatch(committee):
         raise ValueError("a key is small letters, digits, - and _")
     parts = [day.isoformat(), committee.replace("_", "-"), _CALLED[language][kind]]
-    if addendum:
-        parts.append(str(addendum))
+    if part:
+        parts.append(part)
     return f"{'-'.join(parts)}.{form}"
 
 

@@ -282,7 +282,7 @@ def _of_meeting(
 def _facts(words: Speaker, head: MeetingHeading, *, with_link: bool) -> Iterator[tuple[str, str]]:
     yield words.say(N_("Day")), words.day(head.starts.date())
     hours = words.say(N_("%(start)s to %(end)s"), start=words.clock(head.starts), end=words.clock(head.ends))
-    yield words.say(N_("Hour")), f"{hours} ({words.minutes(head.minutes)})"
+    yield words.say(N_("Planned hours")), f"{hours} ({words.minutes(head.minutes)})"
     for label, text in (
         (N_("Place"), head.place),
         (N_("Online"), head.online if with_link else ""),

@@ -24,7 +24,9 @@ _WIDTH: Final = 24
 #: What is said of a figure that is not told.
 NOT_TOLD: Final = N_("not told")
 #: What is said of a table with none that is.
-TOO_FEW: Final = N_("Not told: too few people count so far.")
+TOO_FEW: Final = N_(
+    "Not told: too few people count so far. It takes at least %(few)s of one organization, or %(more)s of several."
+)
 
 
 def measures(words: Speaker, content: MeasuresContent) -> Paper:
@@ -40,16 +42,16 @@ def measures(words: Speaker, content: MeasuresContent) -> Paper:
         )
     ]
     for table in content.tables:
-        blocks += [Heading(words.of(table.title)), *_table(words, table)]
+        blocks += [Heading(words.of(table.title)), *_table(words, table, content.smallest)]
     period = words.of(content.said_period)
     facts = [(words.say(N_("Quarter")), period), (words.say(N_("As on record on")), words.day(content.on))]
     title = f"{heading} – {period}"
     return words.paper(title, content.program, heading, words.of(content.committee), facts, blocks)
 
 
-def _table(words: Speaker, table: FigureTable) -> list[Block]:
+def _table(words: Speaker, table: FigureTable, few: int) -> list[Block]:
     if table.says_nothing:
-        return [words.note(TOO_FEW, "quiet")]
+        return [words.note(TOO_FEW, "quiet", few=few, more=2 * few)]
     columns = (
         Column(words.of(table.of)),
         *(Column(words.of(column), _WIDTH, figures=True) for column in table.columns),

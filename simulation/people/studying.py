@@ -34,7 +34,8 @@ def _open(me: Visit) -> None:
     said = {
         "title_fr": "Ce qui aide",
         "title_en": "What helps",
-        "purpose": "Décrire les suivis.",
+        "purpose_fr": "Décrire les suivis.",
+        "purpose_en": "Describe the follow-ups.",
         "ethics_body": "Comité d’éthique",
         "ethics_reference": f"CER-{me.chance.randint(100, 999)}",
         "ethics_ends_on": (me.today + timedelta(days=-1 if me.may(0.05) else me.chance.randint(20, 400))).isoformat(),

@@ -36,6 +36,7 @@ def test_who_is_silent_on_two_decisions_gets_one_letter_of_both_on_the_day_after
     mine = [one for one in letters(cast, "daily_digest") if one["person_id"] == cast.people["manager_em"]]
     assert len(mine) == 1
     assert body(mine[0]).count("Demandé de nouveau") == 2
+    assert "hors de tout dossier" not in body(mine[0]), "a letter says nothing where there is nothing to say"
     clock.pass_by(hours=1)
     reminders.remind(means, cast.program_id, "worker")
     assert len([one for one in letters(cast, "daily_digest") if one["person_id"] == cast.people["manager_em"]]) == 1

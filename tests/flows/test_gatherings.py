@@ -124,6 +124,15 @@ def test_an_agenda_goes_out_and_is_frozen_once_each_at_its_declared_hour(cast: C
     assert aware not in words[cast.people["police"]]
 
 
+@pytest.mark.ci
+def test_nobody_has_a_draft_and_the_agenda_in_the_same_minute(cast: Cast) -> None:
+    _planned(cast)
+    means = means_of(cast, clock := Clock(), Mailbag())
+    clock.now = datetime(2026, 12, 1, 15, 0, tzinfo=AT.tzinfo)  # planned late, or the engine stood still
+    gatherings.gather(means, cast.program_id, "test")
+    assert _written(cast, "meeting_agenda") == 7, "one letter for each who has one"
+
+
 @pytest.mark.nightly
 def test_the_weekly_agendas_and_letters_go_on_after_31_december(cast: Cast) -> None:
     """What a week is owed is found by its days: a count of the weeks of a year begins anew at its end, and stops."""

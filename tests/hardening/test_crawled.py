@@ -497,7 +497,7 @@ _WORDS_SOMETIMES: Final[Mapping[str, Sequence[str]]] = {
     "waiver_proposal": ("reason",),
     "acceptance": ("reason",),
     "stray_reply": ("from_address",),
-    "study": ("title_fr", "title_en", "purpose", "ethics_body", "ethics_reference"),
+    "study": ("title_fr", "title_en", "purpose_fr", "purpose_en", "ethics_body", "ethics_reference"),
     "study_export": ("ethics_reference",),
 }
 

@@ -196,7 +196,8 @@ _ASKED_FOR_MORE: Final = {"referral_id": "asked_for_more"}
 _GIVEN: Final = {"participant_id": "given"}
 _RESEARCHED: Final = {"participant_id": "in_research"}
 _ETHICS: Final = {"ethics_reference": "CER-2", "ethics_ends_on": "2027-12-31"}
-_STUDY: Final = _ETHICS | {"title_fr": "Étude", "title_en": "Study", "purpose": "Décrire", "ethics_body": "CER"}
+_WHY: Final = {"purpose_fr": "Décrire", "purpose_en": "Describe"}
+_STUDY: Final = _ETHICS | _WHY | {"title_fr": "Étude", "title_en": "Study", "ethics_body": "CER"}
 _FILE: Final = {"document": ("entente.pdf", PDF)}
 _FILE_IN_JSON: Final = b64encode(PDF).decode()
 #: What was said without consent.

@@ -207,7 +207,8 @@ def study_of(session: Session, cast: Cast, worker: UUID) -> dict[str, str]:
     said = StudyDescription(
         title_fr="Étude",
         title_en="Study",
-        purpose="Décrire.",
+        purpose_fr="Décrire.",
+        purpose_en="Describe.",
         ethics=EthicsApproval("CER", "CER-1", TODAY + timedelta(days=300)),
         first_month=TODAY - timedelta(days=90),
         last_month=TODAY + timedelta(days=300),

@@ -325,7 +325,8 @@ BODIES: dict[str, dict[str, Any]] = {name: body for name, body in ACTS.items() i
     "POST /studies": {
         "title_fr": "Étude",
         "title_en": "Study",
-        "purpose": "Décrire.",
+        "purpose_fr": "Décrire.",
+        "purpose_en": "Describe.",
         "ethics_body": "CER",
         "ethics_reference": "CER-1",
         "ethics_ends_on": ARRIVAL.isoformat(),

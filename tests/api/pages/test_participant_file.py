@@ -298,6 +298,7 @@ def test_research_is_kept_by_number_by_the_research_coordinator_alone(cast: Cast
     page = keeper.get("/research-consents").text
     assert "#2026-01" in page
     assert "#2026-02" not in page, "whoever said nothing is not listed"
+    assert "This cannot be undone" in page, "one slip of a thumb takes nobody out of the research"
     participant_id = _participant(cast, two[0])
     assert keeper.get(f"/participants/{participant_id}").status_code == 404
     assert keeper.post(f"/research-consents/{participant_id}/withdrawal").status_code == 303

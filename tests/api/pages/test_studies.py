@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
+from openpyxl import load_workbook
 
 from domain.participants import research
 from tests.api.application import client_for
@@ -25,7 +26,8 @@ from tests.researching import APPROVER, KEEPER, RECEIVER, THEN, several
 OPENED: dict[str, Any] = {
     "title_fr": "Intensité du suivi",
     "title_en": "Intensity of the follow-up",
-    "purpose": "Décrire l’intensité.",
+    "purpose_fr": "Décrire l’intensité.",
+    "purpose_en": "Describe the intensity.",
     "ethics_body": "CER",
     "ethics_reference": "CER-1",
     "ethics_ends_on": "2027-06-30",
@@ -78,6 +80,11 @@ def test_a_study_goes_from_its_form_to_the_file_of_its_recipient(cast: Cast, fiv
         given = receiver.get(f"/study-exports/{export}/en/{file}")
         assert given.status_code == 200
         assert given.headers["content-disposition"].startswith('attachment; filename="study-1-export-1-en-')
+    for language, why in (("en", "Describe the intensity."), ("fr", "Décrire l’intensité.")):
+        book = receiver.get(f"/study-exports/{export}/{language}/workbook.xlsx").content
+        first = [row[0] for row in load_workbook(io.BytesIO(book)).worksheets[0].iter_rows(values_only=True)]
+        assert why in first, "a reader reads in their language why the fields were asked for"
+        assert why in text_of(receiver.get(here, headers={"accept-language": language}).text)
     rows = list(
         csv.reader(io.StringIO(receiver.get(f"/study-exports/{export}/fr/data.csv").content.decode("utf-8-sig")))
     )
@@ -96,10 +103,12 @@ def test_a_study_goes_from_its_form_to_the_file_of_its_recipient(cast: Cast, fiv
     assert "Not confirmed" in text_of(approver.get(here).text)
     (removal,) = re.findall(r"/removals/([0-9a-f-]{36})/confirmation", receiver.get(here).text)
     assert "/removals/" not in approver.get(here).text, "who approves sees it, and confirms nothing"
-    assert receiver.post(f"{here}/removals/{removal}/confirmation").status_code == 303
+    assert keeper.post(f"{here}/recipients/{cast.people[RECEIVER]}/removal").status_code == 303
+    answer = receiver.post(f"{here}/removals/{removal}/confirmation")
+    assert receiver.get(answer.headers["location"]).status_code == 200, "who did what was asked is not led to nothing"
     assert "Not confirmed" not in text_of(keeper.get(here).text)
     assert keeper.post(f"{here}/end", data={"seen": "1"}).status_code == 303
-    assert "This study has ended" in text_of(receiver.get(here).text)
+    assert "This study has ended" in text_of(keeper.get(here).text)
 
 
 @pytest.mark.usefixtures("five")
@@ -136,6 +145,10 @@ def test_who_approves_sees_what_they_approve_and_no_change_in_another_window_sli
     assert [one["verb"] for one in over_json.get(here)["changes"]] == ["study.ethics_renewed", "study.recipient_named"]
 
     anew = ask("d")
+    after = datetime(2030, 7, 1, 15, tzinfo=UTC)
+    late = client_for(cast.database, cast.people[APPROVER], at=after).get(here).text
+    assert f"{anew}/approval" in approver.get(here).text
+    assert f"{anew}/approval" not in late, "nobody is offered to approve what they would be refused"
     assert approver.post(f"{export}/approval", data={"seen": "1"}).status_code == 409
     assert approver.post(f"{anew}/approval", data={"seen": "1"}).status_code == 303
     keeper.post(f"{here}/recipients", data={"person_id": str(cast.people[KEEPER]), "once": "e" * 32})
@@ -144,7 +157,6 @@ def test_who_approves_sees_what_they_approve_and_no_change_in_another_window_sli
     assert f"{anew}/en/data.csv" not in page
     assert keeper.get(f"{anew}/en/data.csv").status_code == 409
 
-    after = datetime(2030, 7, 1, 15, tzinfo=UTC)
     keeper, receiver = (client_for(cast.database, cast.people[name], at=after) for name in (KEEPER, RECEIVER))
     assert "The ethics approval is over" in text_of(receiver.get(here).text)
     assert receiver.get(f"{anew}/en/data.csv").status_code == 409
@@ -235,6 +247,7 @@ def test_the_measures_of_a_quarter_are_on_a_page_with_pictures_and_on_paper(cast
     for language in ("fr", "en"):
         paper = coordinator.get(f"/measures/2026-Q4/{language}.pdf")
         assert paper.status_code == 200
+        assert paper.headers["content-disposition"].endswith('-2026-q4.pdf"'), "two quarters are two files in a folder"
         assert ("Active" if language == "en" else "Actif") in pdf_text(paper.content)
     shown = Asker(cast, RECEIVER, at=THEN).get("/measures/2026-Q4")
     assert [one["key"] for one in shown["tables"]] == ["recruited", "waits", "states", "weeks", "activities"]

@@ -430,7 +430,7 @@ def test_only_people_of_the_research_are_named_and_what_is_said_of_a_study_is_wh
         with refused("study.recipient_there"):
             studies.name_recipient(session, study, cast.people[RECEIVER], by=by, at=AT)
         with refused("study.words"):
-            studies.open_study(session, replace(described(), purpose=" "), by=by, at=AT)
+            studies.open_study(session, replace(described(), purpose_en=" "), by=by, at=AT)
         with refused("study.fields"):
             studies.open_study(session, described(fields=()), by=by, at=AT)
         with refused("study.fields"):

@@ -15,7 +15,7 @@ def test_a_file_says_day_committee_and_kind_in_its_language() -> None:
 
 
 def test_the_addenda_of_one_meeting_have_names_of_their_own() -> None:
-    assert file_name("addendum", "clinical", DAY, "fr", addendum=2) == "2026-12-02-clinical-addenda-2.pdf"
+    assert file_name("addendum", "clinical", DAY, "fr", part="2") == "2026-12-02-clinical-addenda-2.pdf"
 
 
 @pytest.mark.parametrize("kind", ["agenda", "addendum", "minutes", "register", "statement"])
