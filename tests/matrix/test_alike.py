@@ -128,8 +128,8 @@ def test_a_fifth_of_all_that_is_denied_is_answered_as_what_is_not_there(
 
 
 async def _compare(runner: Runner, hollow: Runner, cells: Iterable[tuple[Route, str, Kind]]) -> None:
+    told: list[str] = []
     for route, place, kind in cells:
-        where = f"{route} of {place} as {kind.column}"
         for language in LANGUAGES:
             seen, asked = [], []
             for world in (runner, hollow):
@@ -137,9 +137,11 @@ async def _compare(runner: Runner, hollow: Runner, cells: Iterable[tuple[Route, 
                 seen.append(_all_of(response))
                 asked.append([one for one in world.statements if not _OF_ONES_OWN.search(one)])
                 world.take_told()
-            assert seen[0][0] == 404, where
-            assert seen[0] == seen[1], where
-            assert asked[0] == asked[1] or _sees(route, place, kind), where
+            alike = asked[0] == asked[1] or _sees(route, place, kind)
+            if seen[0][0] != 404 or seen[0] != seen[1] or not alike:
+                differ = [(one, other) for one, other in zip(*asked, strict=False) if one != other][:1]
+                told.append(f"{route} of {place} as {kind.column}: {seen[0][0]}, {seen[1][0]}, {differ}")
+    assert told == []
 
 
 _MANAGE: Final = frozenset({"othr", "mana", "away", "depu"})
@@ -175,6 +177,8 @@ def _denied(route: Route) -> Iterator[tuple[Route, str, Kind]]:
         for kind in KINDS:
             if kind.column == "coll" and "/hand-overs/" in route.path:
                 continue  # what was offered to themselves is taken from the hollow world too
+            if route.path == "/tasks/{task_id}/correction":
+                continue  # a task of no case is asked of by other questions: only who has it knows its id
             if kind.column == "away" and "/decisions/" in route.path:
                 continue  # so is a seat of theirs, by which they read a register: of another thing they are asked alike
             is_there = not kind.is_out and kind.column not in ("subj", "work", "reco")
