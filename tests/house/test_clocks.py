@@ -31,6 +31,7 @@ OF_THE_MACHINE = {
     "api/cli/record.py": "how old files of keys are",
     "api/cli/scheduled.py": "when a copy is due",
     "api/pages/routes.py": "a page of examples",
+    "run.py": "how far a day of tests is from now",
     "flows/pool.py": "what Prefect has scheduled, which goes by its own",
 }
 ASKED = {"now", "utcnow", "today", "time"}
