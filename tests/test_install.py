@@ -588,13 +588,16 @@ def test_the_tests_of_a_day_run_under_faketime_and_wait_by_the_true_clock(
     monkeypatch.setattr(run.subprocess, "run", running)
     assert run.main(["test", "--day", "2028-02-29 23:55", *named]) == 1
     ((command, env),) = ran
-    assert command[:3] == ["/there/faketime", "-m", "2028-02-29 23:55"]
-    assert command[4:] == ["-m", "pytest", *(named or QUICK[3:])]
+    assert command[:3] == ["/there/faketime", "-m", "-f"]
+    assert time.time() + float(command[3]) == pytest.approx(1835499300, abs=60), "23:55 in Montréal"
+    assert command[5:] == ["-m", "pytest", *(named or QUICK[3:])]
     assert (env["TZ"], env["FAKETIME_DONT_FAKE_MONOTONIC"]) == ("America/Toronto", "1")
     assert became == [("ensure", "dev")]
 
 
-@pytest.mark.parametrize(("asked", "found"), [(["2028-02-29"], None), ([], "/there/faketime")])
+@pytest.mark.parametrize(
+    ("asked", "found"), [(["2028-02-29"], None), ([], "/there/faketime"), (["29.2.2028"], "/there/faketime")]
+)
 def test_a_day_without_faketime_or_without_a_day_is_one_sentence(
     run: ModuleType, became: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch, asked: list[str], found: str | None
 ) -> None:
@@ -604,26 +607,27 @@ def test_a_day_without_faketime_or_without_a_day_is_one_sentence(
     assert became == [("ensure", "dev")]
 
 
-def test_the_checks_run_in_order_and_the_first_that_breaks_ends_them(
-    run: ModuleType, became: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
+def test_every_check_runs_and_one_that_fails_is_told_and_keeps_the_tests_from_running(
+    run: ModuleType, became: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status: dict[str, int] = {}
     tried: list[str] = []
 
-    def checking(command: list[str], **_: object) -> "subprocess.CompletedProcess[bytes]":
-        tool = " ".join([Path(command[0]).name, *command[1:]])
+    def checking(command: list[str], **_: object) -> "subprocess.CompletedProcess[str]":
+        tool = Path(command[0]).name
         tried.append(tool)
-        return subprocess.CompletedProcess(command, status.get(tool, 0))
+        return subprocess.CompletedProcess(command, status.get(tool, 0), f"what {tool} says")
 
     monkeypatch.setattr(run.subprocess, "run", checking)
     assert run.main(["test"]) == 0
-    assert [tool.split()[0] for tool in tried] == ["ruff", "ruff", "mypy", "lint-imports", "python", "python"]
+    assert sorted(tried) == ["lint-imports", "mypy", "python", "python", "ruff", "ruff"]
     assert became[-1] == QUICK
+    assert "says" not in capsys.readouterr().out
 
     became.clear()
     status["mypy"] = 3
     assert run.main(["test"]) == 3
-    assert tried[-1] == "mypy"
+    assert "what mypy says" in capsys.readouterr().out
     assert QUICK not in became
 
 

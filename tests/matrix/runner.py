@@ -6,7 +6,7 @@ Each request commits in earnest. where it changed anything, the next one begins 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, LiteralString
@@ -187,6 +187,13 @@ class Runner:
         row = self._admin.execute(statement, given).fetchone()
         assert row is not None
         return int(row[0])
+
+    def counts(self, tables: Iterable[str]) -> dict[str, int]:
+        """How many rows each table has, as the superuser sees them: in one question."""
+        each = [
+            sql.SQL("select {}, count(*) from {}").format(sql.Literal(name), sql.Identifier(name)) for name in tables
+        ]
+        return dict(self._admin.execute(sql.SQL(" union all ").join(each)).fetchall())
 
     def changed_elsewhere(self) -> frozenset[str]:
         """The tables in which rows of the other program were written since this copy was made."""

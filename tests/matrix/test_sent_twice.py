@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from psycopg import sql
+import pytest
 
 from api.pages.idempotent_forms import FIELD
 from models.tables import metadata
@@ -44,11 +44,7 @@ _MOST: Final = 100
 
 
 def _rows(runner: Runner) -> dict[str, int]:
-    return {
-        table.name: runner.count(sql.SQL("select count(*) from {}").format(sql.Identifier(table.name)))
-        for table in metadata.sorted_tables
-        if table.name not in _OF_EACH_TIME
-    }
+    return runner.counts(table.name for table in metadata.sorted_tables if table.name not in _OF_EACH_TIME)
 
 
 def _who_does_it(route: Route) -> tuple[str, Kind] | None:
@@ -65,8 +61,9 @@ def _who_does_it(route: Route) -> tuple[str, Kind] | None:
     )
 
 
+@pytest.mark.parametrize("one_in", [4, pytest.param(1, marks=pytest.mark.nightly)])
 def test_a_form_that_is_sent_twice_adds_nothing_the_second_time(
-    runner: Runner, routes: list[Route], run: Run[Any]
+    runner: Runner, routes: list[Route], run: Run[Any], one_in: int
 ) -> None:
     done, adding = set[str](), dict[str, dict[str, int]]()
 
@@ -78,11 +75,13 @@ def test_a_form_that_is_sent_twice_adds_nothing_the_second_time(
         adding[str(route)] = {name: n - before[name] for name, n in _rows(runner).items() if n > before[name]}
         runner.put_back()
 
-    for route in routes:
-        who = None if route.is_json or not route.writes else _who_does_it(route)
+    forms = [route for route in routes if route.writes and not route.is_json]
+    for route in forms[::one_in]:
+        who = _who_does_it(route)
         if who is not None:
             done.add(str(route))
             run(send_twice(route, *who))
     assert {name: more for name, more in adding.items() if more and name not in ADDS_AGAIN} == {}
-    assert [name for name in ADDS_AGAIN if not adding[name]] == [], "these add nothing: take them out of the list"
-    assert len(done) >= _MOST
+    idle = [name for name in ADDS_AGAIN if name in done and not adding[name]]
+    assert idle == [], "these add nothing: take them out of the list"
+    assert len(done) >= _MOST // one_in
