@@ -375,7 +375,8 @@ def sent_referral(session: Session, asker: Asker, referral_id: UUID) -> tuple[Ow
     row = run(session, whose).first()
     mine = row is not None and row.referred_by == asker.person_id
     given = to_person(asker, asker.person_id) if mine else to_program(asker)
-    if not mine and row is not None and barring.is_barred(session, row.participant_id, asker.person_id):
+    whom = row.participant_id if row is not None else referral_id  # where there is none, the same is asked
+    if barring.is_barred(session, whom, asker.person_id) and not mine:
         raise Forbidden
     require(Action.KEEP_DRAFT, given)
     if found is None:
