@@ -384,7 +384,13 @@ SENT: Final[Mapping[str, Sent]] = {
     "POST /participants/{participant_id}/facts": Sent(form={"purpose": "urgent_help"}),
     "POST /participants/{participant_id}/identity": Sent(form={"purpose": "urgent_help"}),
     "POST /participants/{participant_id}/findings": Sent(
-        which=_WAITING, form={"seen": "2", "referral": "{referral_id:waiting}", "finding_c0": "met", "fact_c0": "Dit."}
+        which=_WAITING,
+        form={
+            "seen": "{version_of_waiting}",
+            "referral": "{referral_id:waiting}",
+            "finding_c0": "met",
+            "fact_c0": "Dit.",
+        },
     ),
     "GET /participants/{participant_id}/triage": Sent(which=_WAITING),
     "POST /participants/{participant_id}/questions": Sent(
