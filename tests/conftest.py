@@ -57,8 +57,8 @@ ENOUGH_MEMORY_BYTES = 1 << 30
 #: Of a test that says how old a file is: `run.py test --day` moves the program's clock, and not that of its files.
 FILES_AGE = pytest.mark.skipif("FAKETIME" in os.environ, reason="the clock of files stays true")
 
-#: Folders of files with few tests that each take long: they ask every route, start processes, or open a browser.
-HEAVY = ("hardening", "matrix", "journeys", "flows")
+#: Folders of files with few tests that each take long: they ask every route, start processes, live through days.
+HEAVY = ("hardening", "matrix", "journeys", "flows", "simulation")
 
 #: Opens a session on the test's database: of one program, or of none before a program is known.
 Sessions = Callable[[UUID | None], Session]
