@@ -59,6 +59,7 @@ def session_ended(database: Database, name: str) -> int:
         return len(admin.execute(ended, [name, admin.info.dbname]).fetchall())
 
 
+@pytest.mark.ci
 def test_the_first_has_the_seat_at_once_and_the_second_waits_until_the_first_is_gone(
     empty_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

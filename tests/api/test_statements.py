@@ -97,6 +97,7 @@ def test_a_main_page_asks_few_statements_and_the_frame_around_it_three(world: Wo
     assert {path: count for path, count in found.items() if count > MOST} == {}
 
 
+@pytest.mark.ci
 def test_twice_as_much_to_show_asks_no_further_statement(world: World, client: TestClient) -> None:
     before, shown = statements_of(world, client), client.get("/api/v1/work").json()["total"]
     double(world)

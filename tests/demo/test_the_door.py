@@ -81,6 +81,7 @@ def test_an_installed_product_reads_every_command_and_the_windows_without_it(ins
     assert done.stdout == f"{installed / 'api' / 'app.py'} None\n"
 
 
+@pytest.mark.ci
 def test_without_a_database_the_process_of_the_demonstration_says_so_and_leaves_no_trace(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "demo"],

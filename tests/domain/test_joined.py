@@ -26,7 +26,9 @@ sys.exit(repr(missing) if missing or set(JUDGES) != {{"empty_hands", "interviews
 """
 
 
-@pytest.mark.parametrize("module", ["api.app", "api.cli.commands", "flows.worker"])
+@pytest.mark.parametrize(
+    "module", ["api.cli.commands", *(pytest.param(one, marks=pytest.mark.ci) for one in ("api.app", "flows.worker"))]
+)
 def test_each_process_has_every_room_that_registers(module: str) -> None:
     whole = subprocess.run([sys.executable, "-c", _WHOLE.format(module=module)], check=False, capture_output=True)
     assert whole.returncode == 0, whole.stderr.decode()

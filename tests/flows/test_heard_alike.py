@@ -232,6 +232,7 @@ def test_who_has_left_gets_no_letter_of_a_known_person_either(admitting: Cast) -
     assert lives.letters(lives.of_known) == []
 
 
+@pytest.mark.ci
 def test_the_last_day_of_a_link_is_the_same_whoever_was_referred_by_it(admitting: Cast) -> None:
     lives = _TwoLives(admitting, "link")
     lives.day(lives.triaged)

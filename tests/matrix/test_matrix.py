@@ -10,9 +10,10 @@ import pytest
 
 from api.access.permissions import TABLE, Relation
 from domain.record.turned_away import REFUSED
-from tests.cast import ROOT
+from tests.api.application import app_on
+from tests.cast import ROOT, Cast
 from tests.matrix import grid
-from tests.matrix.asked import Route
+from tests.matrix.asked import Route, routes_of
 from tests.matrix.askers import COLUMNS, KINDS, Kind
 from tests.matrix.candidates import READ_AT, THEIR_OWN, read_in
 from tests.matrix.fixtures import Run
@@ -222,29 +223,35 @@ TO_DO = (
 )
 
 
-def test_every_route_has_its_rows_and_every_row_its_route(routes: list[Route]) -> None:
+@pytest.fixture
+def listed(cast: Cast) -> list[Route]:
+    """Every route of the application: the world is not needed to say which there are."""
+    return list(routes_of(app_on(cast.database)))
+
+
+def test_every_route_has_its_rows_and_every_row_its_route(listed: list[Route]) -> None:
     known = grid.read()
-    cells = {(str(route), place, kind.column) for route in routes for place in route.places for kind in KINDS}
+    cells = {(str(route), place, kind.column) for route in listed for place in route.places for kind in KINDS}
     missing = sorted({route for route, _, _ in cells - known.keys()})
     assert not missing, TO_DO % (missing[0], missing[0].partition(" ")[2])
-    assert sorted({route for route, _, _ in known.keys() - cells}) == [], "rows of routes that are no more"
+    assert sorted({route for route, _, _ in known.keys() - cells}) == [], "rows of listed that are no more"
 
 
-def test_each_route_asks_the_action_that_its_rows_name(routes: list[Route]) -> None:
-    assert {str(route): str(route.action) for route in routes} == grid.actions()
+def test_each_route_asks_the_action_that_its_rows_name(listed: list[Route]) -> None:
+    assert {str(route): str(route.action) for route in listed} == grid.actions()
 
 
-def test_the_matrix_is_of_the_size_that_was_asked_for(routes: list[Route]) -> None:
+def test_the_matrix_is_of_the_size_that_was_asked_for(listed: list[Route]) -> None:
     assert len(KINDS) >= 16
-    assert len(routes) >= 70
+    assert len(listed) >= 70
     denied = [code for code in grid.read().values() if code in ("404", "door", "401")]
     assert len(denied) > 3000
 
 
-def test_every_act_goes_through_for_somebody(routes: list[Route]) -> None:
+def test_every_act_goes_through_for_somebody(listed: list[Route]) -> None:
     """Else nothing would be seen of the line that it leaves."""
     done = {route for (route, _, _), code in grid.read().items() if code in DONE}
-    undone = {str(route) for route in routes if route.writes} - done
+    undone = {str(route) for route in listed if route.writes} - done
     assert sorted(undone - DONE_ELSEWHERE.keys()) == [], (
         "arrange what these ask for in tests/matrix/stages.py, or name a test that does them in DONE_ELSEWHERE"
     )
@@ -271,11 +278,11 @@ def test_a_sample_of_every_route_and_every_asker_is_answered_as_expected(
 
 @pytest.mark.parametrize(("let_in", "turned_away"), [(0, 1), (1, 1)])
 def test_a_sample_lets_some_in_and_turns_some_away_at_every_route_and_of_every_kind_of_asker(
-    routes: list[Route], let_in: int, turned_away: int
+    listed: list[Route], let_in: int, turned_away: int
 ) -> None:
     known = grid.read()
-    cells = covering(routes, let_in=let_in, turned_away=turned_away)
-    assert cells == covering(routes, let_in=let_in, turned_away=turned_away), "the same each time"
+    cells = covering(listed, let_in=let_in, turned_away=turned_away)
+    assert cells == covering(listed, let_in=let_in, turned_away=turned_away), "the same each time"
     assert len({(str(route), place, kind) for route, place, kind in cells}) == len(cells) < len(known) / 10
     for is_denied, most in ((False, let_in), (True, turned_away)):
         there = Counter(route for (route, _, _), code in known.items() if (code in DENIED) == is_denied)
@@ -290,7 +297,7 @@ def test_a_sample_lets_some_in_and_turns_some_away_at_every_route_and_of_every_k
             of_kind[column] += 1
         assert at_route == ({route: min(most, cells) for route, cells in there.items()} if most else {})
         able = {column for (_, _, column), code in known.items() if most and (code in DENIED) == is_denied}
-        assert {column for column in able if of_kind[column] < SEVERAL} == set(), "each at several routes"
+        assert {column for column in able if of_kind[column] < SEVERAL} == set(), "each at several listed"
 
 
 @pytest.mark.ci

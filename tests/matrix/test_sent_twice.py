@@ -61,7 +61,7 @@ def _who_does_it(route: Route) -> tuple[str, Kind] | None:
     )
 
 
-@pytest.mark.parametrize("one_in", [4, pytest.param(1, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("one_in", [pytest.param(4, marks=pytest.mark.ci), pytest.param(1, marks=pytest.mark.nightly)])
 def test_a_form_that_is_sent_twice_adds_nothing_the_second_time(
     runner: Runner, routes: list[Route], run: Run[Any], one_in: int
 ) -> None:

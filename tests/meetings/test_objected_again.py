@@ -728,6 +728,7 @@ def _settled_by(session: Session, decision: UUID) -> dict[str, UUID | None]:
     return {one.organization: one.settled_by_id for one in endorsements_of(session, decision) if one.said == "objected"}
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("settled_as", settling.SETTLED_AS)
 def test_what_settled_an_objection_settles_it_again_as_it_stands_again(
     session: Session, cast: Cast, settled_as: str

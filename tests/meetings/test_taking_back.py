@@ -61,6 +61,7 @@ def _whys(session: Session, decision: UUID, later: UUID) -> str:
     return "" if refusal is None else refusal.code
 
 
+@pytest.mark.ci
 def test_it_is_taken_back_with_the_last_endorsement_and_again_whenever_that_counts_again(
     session: Session, cast: Cast
 ) -> None:

@@ -488,6 +488,7 @@ def is_whole(session: Session, cast: Cast) -> bool:
     return [(row.starts_on, row.ends_on) for row in found] == [(FIRST, LAST)]
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("is_endorsed", [True, False])
 def test_who_owes_a_clause_does_not_take_back_what_took_back_its_waiver(
     cast: Cast, session: Session, *, is_endorsed: bool

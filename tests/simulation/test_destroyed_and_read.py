@@ -71,6 +71,7 @@ BREAKS = {
 }
 
 
+@pytest.mark.wide(4)
 @pytest.mark.parametrize(("sentence", "break_it"), [(said, one) for said, ways in BREAKS.items() for one in ways])
 def test_what_breaks_a_promise_of_destruction_is_found(
     cast: Cast, two: tuple[UUID, UUID], sentence: str, break_it: str

@@ -240,6 +240,7 @@ def test_a_run_is_watched_and_its_page_written(copies: Copies, tmp_path: Path) -
     assert Balanced(page.read_text("utf-8")).open == []
 
 
+@pytest.mark.ci
 @pytest.mark.browser
 @pytest.mark.parametrize(("width", "dark"), [(360, False), (1280, True)])
 def test_it_is_legible_on_a_telephone_and_on_a_desk(

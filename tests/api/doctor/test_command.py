@@ -78,6 +78,7 @@ def test_an_installation_that_is_stopped_is_told_without_a_fault(doctor: Doctor)
     assert "not asked  The installation does not run here. [engine.runs, engine.server]" in said
 
 
+@pytest.mark.ci
 def test_for_a_timer_an_installation_that_does_not_run_is_wrong(doctor: Doctor) -> None:
     status, said, _ = doctor("--running")
     assert status == 1

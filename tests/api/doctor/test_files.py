@@ -269,6 +269,7 @@ def test_a_web_that_says_that_its_database_is_away_is_ours(cast: Cast, tmp_path:
         assert found(ports.GROUP, house(cast, tmp_path, **at_ports))[ports.WEB].state == "ok"
 
 
+@pytest.mark.ci
 def test_a_port_that_another_program_has_is_wrong(cast: Cast, tmp_path: Path) -> None:
     with running(web={}, engine={}) as at_ports:
         assert {one.state for one in found(ports.GROUP, house(cast, tmp_path, **at_ports)).values()} == {"wrong"}

@@ -423,6 +423,7 @@ _PARTNERS: Final = ("ccsmtl", "codim", "spvm", "en-marge", "anonyme")
 _PEOPLE: Final = (WORKER, SECOND, THIRD, "police", "coordinator", "worker_em", "deputy")
 
 
+@pytest.mark.ci
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     barred=st.sets(st.tuples(st.sampled_from(_PEOPLE), st.integers(0, 1)), max_size=4),
@@ -518,6 +519,7 @@ def test_over_json_what_is_raised_and_what_was_said_are_opened_by_the_rule_of_th
     assert [_as(cast, who).get(raised).status_code for who in ("police", "coordinator")] == [409, 409]
 
 
+@pytest.mark.ci
 def test_what_was_opened_of_a_candidate_leaves_the_window_with_the_meeting_that_opened_it(
     cast: Cast, arranged: Arranged[tuple[UUID, UUID]]
 ) -> None:

@@ -93,6 +93,7 @@ def test_a_season_is_proposed_with_its_reasons_and_planned_as_it_was_ticked(cast
     assert "Annulée : Pas de rencontre cette semaine-là." in text_of(listed.text)
 
 
+@pytest.mark.ci
 def test_the_same_click_again_is_answered_as_the_first_and_plans_and_tells_once(cast: Cast) -> None:
     client = signed_in(cast, "coordinator")
     meeting = {"day": "2026-12-15", "hour": "13:30"}

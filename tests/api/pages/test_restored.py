@@ -174,6 +174,7 @@ def test_the_report_counts_for_each_reader_what_they_decide_and_says_no_number_o
     assert "Restrictions of files 1" in reports["privacy_officer"]
 
 
+@pytest.mark.ci
 def test_of_many_matters_a_page_asks_for_those_that_it_shows_and_leads_to_the_others(
     cast: Cast, found: dict[str, UUID]
 ) -> None:

@@ -53,6 +53,7 @@ def found(session: Session, cast: Cast, place: str, at: datetime) -> tuple[str, 
     return row["state"], [fact["why"] for fact in row["found"]["facts"]]
 
 
+@pytest.mark.ci
 def test_a_decision_that_is_carried_out_late_counts_for_its_owner_and_for_the_coordination(
     owing: Session, cast: Cast
 ) -> None:
@@ -66,6 +67,7 @@ def test_a_decision_that_is_carried_out_late_counts_for_its_owner_and_for_the_co
     assert found(owing, cast, "codim", LATER) == ("cannot_be_met", ["late"])
 
 
+@pytest.mark.ci
 def test_one_that_was_carried_out_in_time_is_on_track_and_anothers_counts_for_the_coordination_alone(
     owing: Session, cast: Cast
 ) -> None:
@@ -77,6 +79,7 @@ def test_one_that_was_carried_out_in_time_is_on_track_and_anothers_counts_for_th
     assert sorted(found(owing, cast, "ccsmtl", LATER)[1]) == ["in_time", "late"]
 
 
+@pytest.mark.ci
 def test_a_clinical_decision_and_one_that_no_partner_endorsed_yet_are_no_occasion(owing: Session, cast: Cast) -> None:
     decide(owing, cast, kind="clinical")
     assert found(owing, cast, "codim", LATER) == ("nothing_recorded", [])

@@ -156,6 +156,7 @@ def test_groups_depend_on_nothing_that_is_measured(people: int, seed: int, data:
     assert groups(known, SMALLEST) == groups(other, SMALLEST)
 
 
+@pytest.mark.ci
 @given(st.integers(5, 9), st.integers(0, 2**32))
 def test_all_in_a_group_are_told_alike_in_what_others_may_know(people: int, seed: int) -> None:
     chance = drawn(seed)
