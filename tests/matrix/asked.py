@@ -660,7 +660,9 @@ SENT: Final[Mapping[str, Sent]] = {
     # Who may send a workbook is told that this is none; what was sent is found by its sender alone.
     "POST /caseload/imports": Sent(form={}, files={"content": ("notes.xlsx", PDF)}),
     "POST /caseload/imports/{note_import_id}/saving": Sent(form={}),
-    "POST /follow-ups/{follow_up_id}/notes/{week}": Sent(form={"met": "1", "minutes": "60", "complete": "yes"}),
+    "POST /follow-ups/{follow_up_id}/notes/{week}": Sent(
+        form={"met": "1", "minutes": "60", "complete": "yes", "seen": "1"}
+    ),
     "POST /follow-ups/{follow_up_id}/issue": Sent(form={"words": "Je voudrais en parler.", "version": "1"}),
     "POST /follow-ups/{follow_up_id}/issue/taking-back": Sent(form={"version": "1"}),
     "POST /follow-ups/{follow_up_id}/processes": Sent(form={"week": "{week}", "processes": "focus", "version": "0"}),
@@ -874,7 +876,7 @@ SENT: Final[Mapping[str, Sent]] = {
     ),
     "POST /api/v1/caseload/imports": Sent(json={"content": "bm9uZQ=="}),
     "POST /api/v1/caseload/imports/{note_import_id}/saving": Sent(json={}),
-    "PUT /api/v1/follow-ups/{follow_up_id}/notes/{week}": Sent(json={"met": 1, "minutes": 60}),
+    "PUT /api/v1/follow-ups/{follow_up_id}/notes/{week}": Sent(json={"met": 1, "minutes": 60, "seen": 1}),
     "PUT /api/v1/follow-ups/{follow_up_id}/issue": Sent(json={"words": "Je voudrais en parler.", "version": 1}),
     "POST /api/v1/follow-ups/{follow_up_id}/issue/taking-back": Sent(json={"version": 1}),
     "PUT /api/v1/follow-ups/{follow_up_id}/processes": Sent(json={"week": "{week}", "processes": ["focus"]}),
