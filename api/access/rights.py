@@ -20,15 +20,15 @@ def find_request(
     session: Session, asker: Asker, request_id: UUID, action: Action = Action.SEE_RIGHTS
 ) -> tuple[RightsRequest, Given]:
     """A request for an action, without what is sealed, and what the asker is to it. Raises Forbidden."""
-    require(action, to_program(asker))  # whoever may not is asked nothing more: no time tells that there is one
+    given = to_program(asker)
+    require(action, given)  # whoever may not is asked nothing more: no time tells that there is one
     sealed = (RightsRequest.asked, RightsRequest.masks, RightsRequest.answer, RightsRequest.statement)
     row = first(session, of(RightsRequest, without=sealed).where(RightsRequest.id == request_id))
-    given = to_program(asker)
     if row is None:
         raise Forbidden
     if row.participant_id is not None and barring.is_barred(session, row.participant_id, asker.person_id):
         given = {Relation.BARRED: themselves(asker)}
-    require(action, given)
+        require(action, given)
     return row, given
 
 

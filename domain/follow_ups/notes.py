@@ -89,7 +89,10 @@ def write_note(
     reason in a note that is to be complete.
     """
     held = lock_follow_up(session, follow_up_id, by=by, at=at)
-    before = _before(session, held, week, seen, however_late=however_late)
+    refuse_week(held.row, week, day=held.day, however_late=however_late)
+    before = note_of(session, held.id, week)
+    if not _is_seen(before, seen):
+        raise _changed_elsewhere()
     return _write(session, held, week, before, said, unfinished=unfinished, confirmed=confirmed)
 
 
@@ -113,15 +116,13 @@ def amend_note(
     as `write_note` does.
     """
     held = lock_follow_up(session, follow_up_id, by=by, at=at)
-    try:
-        before = _before(session, held, week, seen)
-    except Refusal:
-        there = note_of(session, held.id, week)
-        if there is None or not _is_sent_again(session, held, there, said, complete, by=by):
-            raise
-        return there
-    if seen is None and before is not None and before.written_by != by.person_id:
-        raise _changed_elsewhere()  # who says no version did not see what another person wrote
+    refuse_week(held.row, week, day=held.day)
+    before = note_of(session, held.id, week)
+    # Who says no version did not see what another person wrote.
+    if not _is_seen(before, seen) or (seen is None and before is not None and before.written_by != by.person_id):
+        if before is None or not _is_sent_again(session, held, before, said, complete, by=by):
+            raise _changed_elsewhere()
+        return before
     now = replace(_week_of(session, held, before), **said)
     was = before is not None and before.is_complete
     stays = complete if complete is not None else was and now.says_enough
@@ -137,15 +138,9 @@ def _is_sent_again(
     return there.written_by == by.person_id and replace(now, **said) == now and complete in (None, there.is_complete)
 
 
-def _before(
-    session: Session, held: LockedFollowUp, week: date, seen: int | None, *, however_late: bool = False
-) -> NoteLine | None:
-    """The note that stands of a week, which may be written now by who saw this version of it. Raises Refusal."""
-    refuse_week(held.row, week, day=held.day, however_late=however_late)
-    before = note_of(session, held.id, week)
-    if seen not in (None, before.version if before is not None else 0):
-        raise _changed_elsewhere()
-    return before
+def _is_seen(note: NoteLine | None, seen: int | None) -> bool:
+    """Whether the version that was seen is the one that stands, 0 for no note; without one, nothing is compared."""
+    return seen in (None, note.version if note is not None else 0)
 
 
 def _changed_elsewhere() -> Refusal:
