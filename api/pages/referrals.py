@@ -142,7 +142,7 @@ def _sent(context: RequestContext, request: Request, own: OwnReferral, typed: Ty
         workers=hearing_of(context, own.id),
         form=form_shown(context.session, context.language),
         asked=asked_shown(own.asked),
-        taken_back=asking_referrers.is_taken_back(context.session, own.id),
+        last_asked=asking_referrers.last_asked(context.session, own.id),
     )
 
 

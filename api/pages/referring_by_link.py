@@ -144,7 +144,7 @@ def _sent(
     installation = installation_of(request)
     with installation.of_program(_program_of(installation, token)) as session:
         form = form_shown(session, current_language(), outside=True)
-        taken_back = asking_referrers.is_taken_back(session, own.id)
+        last_asked = asking_referrers.last_asked(session, own.id)
     return render(
         request,
         "sent_by_link.html",
@@ -155,7 +155,7 @@ def _sent(
         refusal=sentence_of(refusal) if refusal else "",
         form=form,
         asked=asked_shown(own.asked),
-        taken_back=taken_back,
+        last_asked=last_asked,
         action=_as_chosen(request, f"/refer/{token}"),
     )
 

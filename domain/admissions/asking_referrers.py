@@ -103,10 +103,10 @@ _ASKED_OURSELVES: Final = N_(
 )
 
 
-def is_taken_back(session: Session, referral_id: UUID) -> bool:
-    """Whether what was asked last of who referred is asked no more, and was not answered: their page says so."""
+def last_asked(session: Session, referral_id: UUID) -> str | None:
+    """What became of what was asked last of who referred, for their page: it is "done", "cancelled", or open."""
     asked = only(Task.state).where(Task.step == ASKED, Task.item == str(referral_id))
-    return scalar(session, asked.order_by(col(Task.opened_at).desc()).limit(1)) == "cancelled"
+    return scalar(session, asked.order_by(col(Task.opened_at).desc()).limit(1))
 
 
 def ask_nothing_about(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:

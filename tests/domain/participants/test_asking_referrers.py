@@ -137,6 +137,7 @@ def test_who_came_by_a_link_answers_by_it_and_the_coordinator_is_asked_to_call_t
         f"/refer/{token}", data={"do": "answer", "setting": "Foyer", "fact": ["", "", "", "", "", "Oui"]}
     )
     assert sent.status_code == 303
+    assert "nothing more is asked" in client.get(f"/refer/{token}").text
     assert _row(admitting, referral_id).asked == []
     assert client.post(f"/refer/{token}", data={"do": "answer", "setting": "Foyer"}).status_code == 409
     with admitting.session() as session:
