@@ -18,7 +18,7 @@ from api.access.permissions import (
     themselves,
     to_program,
 )
-from domain.kernel import Actor, Part
+from domain.kernel import Actor, Part, surely
 from domain.research import Removal, exports, removals, studies
 from models.research import Study, StudyExport
 
@@ -70,11 +70,9 @@ def find_study(
 def find_export(session: Session, asker: Asker, export_id: UUID, action: Action) -> tuple[StudyExport, Given]:
     """An export for `action`, and what the asker is to its study. Raises Forbidden, also where there is none."""
     row = exports.find_export(session, export_id)
-    # Of none, the same is asked as of another's: by the id of no study.
+    # Where there is none, the same is asked by its id: no study has it, and none is found.
     given = find_study(session, asker, row.study_id if row is not None else export_id, action)[1]
-    if row is None:
-        raise Forbidden
-    return row, given
+    return surely(row), given
 
 
 def studies_seen_by(session: Session, asker: Asker, given: Given, *, most: int, after: UUID | None) -> Part[Study]:
