@@ -358,11 +358,16 @@ _TOLD: Final = {
 
 def drafter(session: Session, asker: Asker, referral_id: UUID) -> Actor:
     """The actor under whom the asker continues a draft of theirs. Raises Forbidden, also where there is none."""
+    return require(Action.KEEP_DRAFT, to_draft(session, asker, referral_id))
+
+
+def to_draft(session: Session, asker: Asker, referral_id: UUID) -> Given:
+    """What the asker is to a draft; where there is none, as to another's."""
     whose = referring.whose_draft(session, referral_id)
     given = to_person(asker, asker.person_id) if whose == asker.person_id else to_program(asker)
     if whose not in (asker.person_id, "coordination"):
         given.pop(Relation.COORDINATOR, None)
-    return require(Action.KEEP_DRAFT, given)
+    return given
 
 
 def sent_referral(session: Session, asker: Asker, referral_id: UUID) -> tuple[OwnReferral, Given]:
@@ -375,7 +380,7 @@ def sent_referral(session: Session, asker: Asker, referral_id: UUID) -> tuple[Ow
     row = run(session, whose).first()
     mine = row is not None and row.referred_by == asker.person_id
     given = to_person(asker, asker.person_id) if mine else to_program(asker)
-    whom = row.participant_id if row is not None else referral_id  # where there is none, the same is asked
+    whom = (row and row.participant_id) or referral_id  # where there is none, the same is asked
     if barring.is_barred(session, whom, asker.person_id) and not mine:
         raise Forbidden
     require(Action.KEEP_DRAFT, given)

@@ -10,8 +10,8 @@ from uuid import UUID
 from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.access.participants import drafter, sent_referral
-from api.access.permissions import Action, asks, require, to_program
+from api.access.participants import drafter, sent_referral, to_draft
+from api.access.permissions import Action, asks, is_allowed, require, to_program
 from api.access.session import InContext, RequestContext
 from api.acts.declaring import On
 from api.acts.triage import SENT
@@ -94,10 +94,11 @@ def end_link(context: InContext, request: Request, link_id: UUID) -> Response:
 @asks(Action.KEEP_DRAFT)
 def show_draft(context: InContext, request: Request, referral_id: UUID) -> Response:
     """One's own draft, to go on with; one that was sent, where it stands and what is asked of it."""
-    if referring.whose_draft(context.session, referral_id) is None:
+    given = to_draft(context.session, context.asker, referral_id)
+    if not is_allowed(Action.KEEP_DRAFT, given):
         own, _ = sent_referral(context.session, context.asker, referral_id)
         return _sent(context, request, own, Typed())
-    by = drafter(context.session, context.asker, referral_id)
+    by = require(Action.KEEP_DRAFT, given)
     form, version = referring.draft_of(context.session, referral_id, by=by, at=context.at)
     return _form(context, request, referral_id, typed_of(form), seen=version)
 
