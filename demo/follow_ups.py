@@ -8,7 +8,7 @@ then withdrew, and one is without a worker since theirs left. For the youngest a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import cycle
@@ -260,7 +260,7 @@ class DemonstratedFollowUps:
 
     def _note(self, story: _Story, week: date, said: Week, at: datetime) -> None:
         by = worker(self.session, story.worker, at)
-        notes.write_note(self.session, self._made[story.place], week, said, by=by, at=at)
+        notes.amend_note(self.session, self._made[story.place], week, asdict(said), complete=True, by=by, at=at)
 
     def _find_recruiter(self, at: datetime) -> None:
         recruiters.find_recruiter(self.session, self._people[_RECRUITS], by=worker(self.session, "elodie", at), at=at)

@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from domain.follow_ups import notes
 from domain.follow_ups.week_row import Week
 from tests.cast import AT, TODAY, Cast
 from tests.following import WORKER, agreed, followed, known_as_somebody, row_of
+from tests.noting import write_note
 from tests.referring import ROMARIN, declare_admission, refer
 
 #: Words of a note that name another participant, a friend, and a telephone.
@@ -26,5 +26,5 @@ def written_of(cast: Cast) -> UUID:
         participant_id: UUID = row_of(session, follow_up)["participant_id"]
         known_as_somebody(session, participant_id)
         monday, said = TODAY - timedelta(days=TODAY.weekday()), Week(met=1, minutes=45, summary=SAID)
-        notes.write_note(session, follow_up, monday, said, by=cast.actor(WORKER), at=AT)
+        write_note(session, follow_up, monday, said, by=cast.actor(WORKER), at=AT)
     return participant_id

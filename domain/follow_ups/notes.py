@@ -61,39 +61,11 @@ LATEST: Final = timedelta(weeks=10)
 ENDED: Final = ("inactive", "completed")
 
 _WRITE: Final = N_("Write the notes of the week of %(day)s")
+_CHANGED: Final = N_("This note was changed by someone else or in another window. Nothing was saved; look again.")
 
 
 #: What may be read of a note without being told of: everything but its words.
 NoteLine = WeeklyNote
-
-
-def write_note(
-    session: Session,
-    follow_up_id: UUID,
-    week: date,
-    said: Week,
-    *,
-    unfinished: bool = False,
-    confirmed: bool = False,
-    however_late: bool = False,
-    by: Actor,
-    at: datetime,
-    seen: int | None = None,
-) -> int:
-    """Write the note of the week that begins on the Monday `week`, or rewrite it; returns its version.
-
-    `seen` is the version that the writer was looking at, 0 where there was none. `unfinished` leaves it for the worker
-    to finish. `confirmed` says that a very long meeting is no slip; `however_late` takes over a week of long ago, which
-    was noted elsewhere at the time. Where every note of the week is there, the worker's task is done. Raises Refusal: a
-    week that has not begun, or is not this follow-up's, or is too long ago; what cannot be; or neither contact nor a
-    reason in a note that is to be complete.
-    """
-    held = lock_follow_up(session, follow_up_id, by=by, at=at)
-    refuse_week(held.row, week, day=held.day, however_late=however_late)
-    before = note_of(session, held.id, week)
-    if not _is_seen(before, seen):
-        raise _changed_elsewhere()
-    return _write(session, held, week, before, said, unfinished=unfinished, confirmed=confirmed)
 
 
 def amend_note(
@@ -112,16 +84,19 @@ def amend_note(
 
     It is saved as one types: words that were not sent stay sealed and unread. What is `complete` stays so
     unless it is said, and unless it no longer says enough. What another person wrote is written on by who saw it
-    alone. What its writer sends again, as where the line dropped before the answer, is there already. Raises Refusal
-    as `write_note` does.
+    alone. What its writer sends again, as where the line dropped before the answer, is there already.
+
+    `seen` is the version that the writer was looking at, 0 where there was none. `confirmed` says that a very long
+    meeting is no slip. Where every note of the week is there, the worker's task is done. Raises Refusal: a week that
+    has not begun, or is not this follow-up's, or is too long ago; what cannot be; or neither contact nor a reason in a
+    note that is to be complete.
     """
     held = lock_follow_up(session, follow_up_id, by=by, at=at)
     refuse_week(held.row, week, day=held.day)
     before = note_of(session, held.id, week)
-    # Who says no version did not see what another person wrote.
-    if not _is_seen(before, seen) or (seen is None and before is not None and before.written_by != by.person_id):
+    if not _is_as_seen(before, seen, by):
         if before is None or not _is_sent_again(session, held, before, said, complete, by=by):
-            raise _changed_elsewhere()
+            raise Refusal("note.changed", _CHANGED)
         return before
     now = replace(_week_of(session, held, before), **said)
     was = before is not None and before.is_complete
@@ -130,23 +105,19 @@ def amend_note(
     return surely(note_of(session, follow_up_id, week))  # it was written a moment ago
 
 
+def _is_as_seen(note: NoteLine | None, seen: int | None, by: Actor) -> bool:
+    """Whether a note, or none, is as its writer saw it. Who says no version saw what they wrote themselves alone."""
+    if seen is None:
+        return note is None or note.written_by == by.person_id
+    return seen == (note.version if note is not None else 0)
+
+
 def _is_sent_again(
     session: Session, held: LockedFollowUp, there: NoteLine, said: Said, complete: bool | None, *, by: Actor
 ) -> bool:
     """Whether all that is said stands in a note already, which the same person wrote."""
     now = _week_of(session, held, there)
     return there.written_by == by.person_id and replace(now, **said) == now and complete in (None, there.is_complete)
-
-
-def _is_seen(note: NoteLine | None, seen: int | None) -> bool:
-    """Whether the version that was seen is the one that stands, 0 for no note; without one, nothing is compared."""
-    return seen in (None, note.version if note is not None else 0)
-
-
-def _changed_elsewhere() -> Refusal:
-    return Refusal(
-        "note.changed", N_("This note was changed by someone else or in another window. Nothing was saved; look again.")
-    )
 
 
 def _week_of(session: Session, held: LockedFollowUp, note: NoteLine | None) -> Week:
@@ -166,7 +137,7 @@ def _write(
     *,
     unfinished: bool,
     confirmed: bool,
-) -> int:
+) -> None:
     said = checked_week(said)
     was_complete = before is not None and before.is_complete
     if not unfinished:
@@ -184,7 +155,6 @@ def _write(
     write_follow_up_event(session, held, "follow_up.noted", **_told(week, said, complete=not unfinished))
     if not unfinished and not was_complete:
         _settle_tasks(session, held.id, [week], by=held.by, at=held.at)
-    return version + 1
 
 
 class _Stands(NamedTuple):

@@ -28,6 +28,7 @@ from models.referral import Referral
 from tests.cast import AT, LOADING, TODAY, Arranged, Cast
 from tests.departing import TASK, asked, come_back, in_hand, leave, left, record_protocols, settle
 from tests.following import SECOND, WORKER, followed, in_force
+from tests.noting import write_note
 from tests.referring import ONDINE, declare_admission, participant_of, refer, triaged
 from tests.refusing import refused
 
@@ -58,7 +59,7 @@ def kinds(cast: Cast, who: str, place: str | None = "ccsmtl") -> list[str]:
 
 def write(cast: Cast, follow_up: UUID, *, unfinished: bool, by: str = WORKER, at: Any = AT) -> None:
     with cast.session() as session:
-        notes.write_note(
+        write_note(
             session,
             follow_up,
             LAST_WEEK,

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from domain.accompaniment import breaks, states
 from domain.admissions import duplicates, first_meetings
 from domain.casework import asking
-from domain.follow_ups import assigning, contacts, notes, owed
+from domain.follow_ups import assigning, contacts, owed
 from domain.follow_ups.week_row import Week
 from flows import contacts as watch
 from flows import rounds
@@ -26,6 +26,7 @@ from models.casework import Responsibility, Task
 from tests.cast import AT, TODAY, Cast
 from tests.flows.support import Clock, carry_all, means_of, told
 from tests.following import THIRD, WORKER, agreed, followed, known_as_somebody, row_of, tasks_of
+from tests.noting import write_note
 from tests.raw_rows import many
 from tests.referring import ONDINE, declare_admission, refer, triaged
 
@@ -150,7 +151,7 @@ def test_a_round_that_was_away_for_weeks_brings_back_what_it_missed(cast: Cast) 
 def test_lost_contact_is_put_before_the_clinical_committee_by_number_with_since_when_and_why(cast: Cast) -> None:
     follow_up = begun(cast)
     with cast.session() as session:
-        notes.write_note(session, follow_up, TODAY, Week(why_none="no_news"), by=cast.actor(WORKER), at=AT)
+        write_note(session, follow_up, TODAY, Week(why_none="no_news"), by=cast.actor(WORKER), at=AT)
     run(cast, AT + 20 * DAY)
     assert items(cast) == []
     run(cast, AT + 21 * DAY)

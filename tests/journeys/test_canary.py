@@ -41,7 +41,7 @@ from domain.accompaniment import breaks, risks
 from domain.accompaniment.consent_forms import GivenSignature, SignedForm
 from domain.admissions import first_meetings, numbers, triage
 from domain.casework.tasks import complete_task
-from domain.follow_ups import CASE_SAID, activities, issues, notes, summaries
+from domain.follow_ups import CASE_SAID, activities, issues, summaries
 from domain.follow_ups.summaries import Summary
 from domain.follow_ups.week_row import Week
 from domain.follow_ups.weeks import monday_of
@@ -84,6 +84,7 @@ from tests.meetings.clinic import LOCAL, NOW
 from tests.meetings.sitting import seat_everyone
 from tests.meetings.test_admissions import LATER
 from tests.models.conftest import as_superuser
+from tests.noting import write_note
 from tests.referring import declare_admission, participant_of, refer
 from tests.scanner import found, found_anywhere
 
@@ -318,7 +319,7 @@ def _followed(session: Session, cast: Cast, participant_id: UUID) -> None:
     found = session.scalars(select(follow_up.c.id).where(follow_up.c.participant_id == participant_id)).one()
     words = dict.fromkeys(("main_activity", "summary", "other_information", "other_workers"), PLANTED["note"])
     said = Week(met=1, minutes=30, communications=("telephone",), **words)
-    notes.write_note(session, found, monday_of(LATER.date()), said, by=worker, at=LATER)
+    write_note(session, found, monday_of(LATER.date()), said, by=worker, at=LATER)
     activities.plan_activity(
         session,
         [found],

@@ -21,7 +21,7 @@ from domain.casework import tasks
 from domain.casework.proofs import GivenProof
 from domain.departure.hiring import NAMES_THEM
 from domain.equipment import inventory
-from domain.follow_ups import contacts, notes, summaries
+from domain.follow_ups import contacts, summaries
 from domain.follow_ups.week_row import Week
 from domain.kernel.actors import Actor
 from domain.kernel.scope import program_of
@@ -70,6 +70,7 @@ from tests.following import bar, followed, plan, row_of
 from tests.matrix import stages
 from tests.matrix.candidates import FORM, NOTE, TERMS, candidates_of
 from tests.matters import left
+from tests.noting import write_note
 from tests.tending import hold_up
 
 #: What a path or a body names. All but `elsewhere` are of the askers' own program, whose people they mostly are not.
@@ -435,7 +436,7 @@ def _followed_at(cast: Cast, place: str, people: Mapping[str, UUID]) -> dict[str
             )
         )
         session.flush()
-        notes.write_note(session, follow_up, TODAY, Week(met=1, summary=NOTE), by=by, at=AT)
+        write_note(session, follow_up, TODAY, Week(met=1, summary=NOTE), by=by, at=AT)
         missed = contacts.record_no_show(
             session, follow_up, expected_at=AT - timedelta(hours=2), waited_minutes=15, by=by, at=AT
         )

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from domain.accompaniment import breaks, states
-from domain.follow_ups import assigning, contacts, notes
+from domain.follow_ups import assigning, contacts
 from domain.follow_ups.week_row import Week
 from domain.kernel.actors import Actor
 from domain.participants import research
@@ -25,6 +25,7 @@ from tests.casework import open_onboarding
 from tests.cast import AT, TODAY, Cast
 from tests.following import SECOND, THIRD, WORKER, agreed, bar, followed, left_without_consent, parts, row_of, tasks_of
 from tests.meetings.sitting import seat_everyone
+from tests.noting import write_note
 
 _event = table_of(Event)
 DAY = timedelta(days=1)
@@ -38,7 +39,7 @@ def follow_up(cast: Cast) -> UUID:
         agreed(session, cast)
         seat_everyone(session, cast)
         made = followed(session, cast, second=SECOND)
-        notes.write_note(session, made, TODAY, Week(met=1, minutes=45, summary=WORDS), by=cast.actor(WORKER), at=AT)
+        write_note(session, made, TODAY, Week(met=1, minutes=45, summary=WORDS), by=cast.actor(WORKER), at=AT)
         return made
 
 

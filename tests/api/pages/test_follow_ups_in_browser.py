@@ -12,12 +12,13 @@ import pytest
 from playwright.sync_api import Page
 
 from domain.accompaniment import breaks
-from domain.follow_ups import contacts, notes
+from domain.follow_ups import contacts
 from domain.follow_ups.week_row import Week
 from tests.api.application import SERVED, app_on, token_for
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.cast import AT, TODAY, Cast
 from tests.following import SECOND, WORKER, agreed, followed
+from tests.noting import write_note
 
 pytestmark = [pytest.mark.browser, pytest.mark.ci]
 
@@ -53,9 +54,9 @@ def lively(cast: Cast) -> UUID:
         agreed(session, cast)
         by = cast.actor(WORKER)
         lost = followed(session, cast, second=SECOND)
-        notes.write_note(session, lost, TODAY, Week(met=1, minutes=50, summary="Bien."), by=by, at=AT)
+        write_note(session, lost, TODAY, Week(met=1, minutes=50, summary="Bien."), by=by, at=AT)
         for week in (1, 2):
-            notes.write_note(
+            write_note(
                 session, lost, TODAY + week * 7 * DAY, Week(why_none="no_news"), by=by, at=AT + (week * 7 + 4) * DAY
             )
         contacts.record_attempt(session, lost, means="visit", reached=False, by=by, at=AT + 18 * DAY)

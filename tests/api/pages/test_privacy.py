@@ -13,7 +13,6 @@ from sqlalchemy import select, text, update
 
 from domain.casework import tasks
 from domain.casework.proofs import GivenProof
-from domain.follow_ups import notes
 from domain.follow_ups.week_row import Week
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import surely
@@ -32,6 +31,7 @@ from tests.casework import approve, complete, open_onboarding, step
 from tests.cast import AT, LOADING, TODAY, Cast
 from tests.fakes.seal_keys import FakeSealKeys
 from tests.following import WORKER, admitted, agreed, followed, row_of
+from tests.noting import write_note
 from tests.referring import ROMARIN, declare_admission, participant_of, refer
 from tests.sealing import head, seal_all
 
@@ -147,7 +147,7 @@ def test_whoever_saw_anything_of_one_participant_s_file_is_listed_by_the_number(
         theirs, others = followed(session, cast, "#2026-07"), followed(session, cast, "#2026-08")
         for follow_up, words in ((theirs, "Elle va bien."), (others, "Lui aussi.")):
             week = Week(met=1, summary=words)
-            notes.write_note(session, follow_up, TODAY, week, by=cast.actor(WORKER), at=AT)
+            write_note(session, follow_up, TODAY, week, by=cast.actor(WORKER), at=AT)
         participant_id = row_of(session, theirs)["participant_id"]
     worker = client_for(cast.database, cast.people[WORKER])
     for follow_up in (theirs, others):

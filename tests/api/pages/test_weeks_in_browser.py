@@ -20,6 +20,7 @@ from tests.api.application import SERVED, app_on, token_for
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.cast import AT, TODAY, Cast
 from tests.following import SECOND, WORKER, agreed, followed, row_of
+from tests.noting import write_note
 
 pytestmark = [pytest.mark.browser, pytest.mark.ci]
 
@@ -84,7 +85,7 @@ def desk(cast: Cast, open_page: OpenPage) -> Iterator[Desk]:
         first = followed(session, cast, second=SECOND)
         followed(session, cast, "#2026-02", at=AT + DAY)  # the rows stand in the order of their beginning
         by = cast.actor(WORKER)
-        notes.write_note(
+        write_note(
             session,
             first,
             MONDAY - WEEK,
@@ -274,7 +275,7 @@ def _of_second(desk: Desk, said: Week, *, seen: int = 0) -> None:
     """The other worker of the pair writes the same week."""
     with desk.cast.session() as session:
         by = desk.cast.actor(SECOND)
-        notes.write_note(session, desk.follow_up, MONDAY, said, unfinished=True, by=by, at=NOW, seen=seen)
+        write_note(session, desk.follow_up, MONDAY, said, unfinished=True, by=by, at=NOW, seen=seen)
 
 
 def _readings(desk: Desk) -> int:

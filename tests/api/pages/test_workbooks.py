@@ -26,6 +26,7 @@ from tests.api.application import client_for
 from tests.api.pages.looking import signed_in, text_of
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.following import SECOND, WORKER, bar, followed, in_force
+from tests.noting import write_note
 
 _event = table_of(Event)
 WORDS = "Elle veut parler de son <b>logement</b>."
@@ -46,7 +47,7 @@ def mine(cast: Cast) -> UUID:
     with cast.session() as session:
         made = followed(session, cast)
         followed(session, cast, "#2026-02", worker=SECOND)
-        notes.write_note(session, made, TODAY, Week(met=1, minutes=45, summary=WORDS), by=cast.actor(WORKER), at=AT)
+        write_note(session, made, TODAY, Week(met=1, minutes=45, summary=WORDS), by=cast.actor(WORKER), at=AT)
         return made
 
 

@@ -15,6 +15,7 @@ from tests.api.application import SERVED, app_on, token_for
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve
 from tests.cast import AT, TODAY, Cast
 from tests.following import WORKER, agreed, followed
+from tests.noting import write_note
 
 pytestmark = [pytest.mark.browser, pytest.mark.ci]
 
@@ -54,7 +55,7 @@ def test_a_workbook_is_sent_looked_at_saved_and_taken_back(
         agreed(session, cast)
         follow_up = followed(session, cast)
         before = Week(met=1, minutes=30)
-        notes.write_note(session, follow_up, TODAY, before, by=cast.actor(WORKER), at=AT)
+        write_note(session, follow_up, TODAY, before, by=cast.actor(WORKER), at=AT)
     with serve(app_on(cast.database, demonstration=True, base_url=SERVED, at=AT)) as origin:
         cookies = {"spheres": token_for(cast.database, cast.people[WORKER], at=AT)}
         page = open_page(f"{origin}/caseload/imports", cookies=cookies, lang=lang, width=width)

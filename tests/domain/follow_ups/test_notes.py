@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from domain.accompaniment import breaks, states
 from domain.follow_ups import contacts, lost, notes, owed, week_row
 from domain.follow_ups.locking import follow_ups
-from domain.follow_ups.notes import amend_note, write_note
+from domain.follow_ups.notes import amend_note
 from domain.follow_ups.week_row import Week
 from domain.follow_ups.weeks import monday_of, sunday_of, weeks_between, weeks_ended
 from domain.kernel import every
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.following import SECOND, WORKER, followed, in_force, row_of, tasks_of
+from tests.noting import write_note
 from tests.refusing import refused
 
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
@@ -217,13 +218,12 @@ def test_a_message_without_any_news_reached_nobody(cast: Cast) -> None:
         assert (found.since, found.why) == (TODAY, "no_news")
 
 
-def test_no_note_is_written_of_a_week_after_the_end_nor_of_long_ago_unless_it_is_taken_over(cast: Cast) -> None:
+def test_no_note_is_written_of_a_week_after_the_end_nor_of_long_ago(cast: Cast) -> None:
     by, later = cast.actor(WORKER), AT + 12 * WEEK
     with cast.session() as session:
         follow_up = followed(session, cast)
         with refused("week.malformed"):
             write_note(session, follow_up, MONDAY, MET, by=by, at=later)
-        write_note(session, follow_up, MONDAY, MET, however_late=True, by=by, at=later)
         states.deactivate(session, follow_up, "withdrew", by=by, at=later - 2 * WEEK)
         write_note(session, follow_up, MONDAY + 10 * WEEK, MET, by=by, at=later)
         with refused("week.malformed"):

@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.accompaniment import breaks, states
-from domain.follow_ups import Week, monday_of, notes, owed, strip_weeks, strips, sunday_of
+from domain.follow_ups import Week, monday_of, owed, strip_weeks, strips, sunday_of
 from domain.follow_ups.locking import follow_ups
 from domain.kernel.rows import every
 from models.follow_up import Assignment, FollowUp, FollowUpBreak, WeeklyNote
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.following import WORKER, followed, in_force
+from tests.noting import write_note
 
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 
@@ -44,7 +45,7 @@ def test_a_strip_says_what_each_week_was_and_that_before_the_follow_up_there_was
             Week(communications=("telephone",), why_none="no_news"),
         )
         for place, week in enumerate(said):
-            notes.write_note(session, made, TODAY + place * WEEK, week, by=by, at=AT + place * WEEK)
+            write_note(session, made, TODAY + place * WEEK, week, by=by, at=AT + place * WEEK)
     day = TODAY + 4 * WEEK
     assert _kinds(cast, day) == ["before", "met", "reached", "none", "missing", "now"]
     with cast.session() as session:

@@ -28,6 +28,7 @@ from domain.names import Ours
 from models.follow_up import COMMUNICATIONS, NoteImportSheet
 from tests.cast import AT, TODAY, Arranged, Cast
 from tests.following import SECOND, WORKER, followed, in_force
+from tests.noting import write_note
 from tests.refusing import refused
 
 WEEK = timedelta(weeks=1)
@@ -132,9 +133,7 @@ def test_what_leaves_as_a_workbook_comes_back_the_same(cast: Cast, said: list[We
     with cast.session() as session:
         follow_up = followed(session, cast)
         for n, week in enumerate(said):
-            notes.write_note(
-                session, follow_up, TODAY + n * WEEK, week, unfinished=True, confirmed=True, by=by, at=LATER
-            )
+            write_note(session, follow_up, TODAY + n * WEEK, week, unfinished=True, confirmed=True, by=by, at=LATER)
         before = {week: one for week, one in standing(session, follow_up).items() if one != Week()}
         content = exported(session, cast, language)
         same = looked_at(session, cast, content)
@@ -239,7 +238,7 @@ def test_what_changed_since_it_was_looked_at_is_said_and_nothing_is_saved(cast: 
     with cast.session() as session:
         follow_up = followed(session, cast)
         book = looked_at(session, cast, filled((NUMBER, [(TODAY, 1, 60), (TODAY + WEEK, 2, 90)])))
-        notes.write_note(session, follow_up, TODAY + WEEK, Week(met=1, minutes=30), by=by, at=LATER)
+        write_note(session, follow_up, TODAY + WEEK, Week(met=1, minutes=30), by=by, at=LATER)
         session.commit()
         with refused("import.changed"):
             save(session, cast, book)
@@ -266,7 +265,7 @@ def test_what_was_saved_is_taken_back_whole_but_for_what_was_changed_since(cast:
     with cast.session() as session:
         follow_up = followed(session, cast)
         stood = Week(met=1, minutes=30, summary="Avant", need="recovery")
-        notes.write_note(session, follow_up, TODAY, stood, by=by, at=AT)
+        write_note(session, follow_up, TODAY, stood, by=by, at=AT)
         rows = [(TODAY, 2, 60, None, "Après"), (TODAY + WEEK, 1, 45), (TODAY + 2 * WEEK, 1, 50)]
         book = looked_at(session, cast, filled((NUMBER, rows)))
         with refused("import.not_back"):
@@ -274,7 +273,7 @@ def test_what_was_saved_is_taken_back_whole_but_for_what_was_changed_since(cast:
         save(session, cast, book)
         assert standing(session, follow_up)[TODAY] == replace(stood, met=2, minutes=60, summary="Après")
         mine = Week(met=3, minutes=99)
-        notes.write_note(session, follow_up, TODAY + 2 * WEEK, mine, by=by, at=LATER)
+        write_note(session, follow_up, TODAY + 2 * WEEK, mine, by=by, at=LATER)
         back(session, cast, book)
         assert standing(session, follow_up) == {TODAY: stood, TODAY + WEEK: Week(), TODAY + 2 * WEEK: mine}
         first = notes.note_of(session, follow_up, TODAY)
@@ -306,7 +305,7 @@ def test_taking_back_is_the_state_before_whatever_was_written_between(cast: Cast
 
         def write(said: dict[date, Week]) -> None:
             for week, one in said.items():
-                notes.write_note(session, follow_up, week, one, unfinished=True, confirmed=True, by=by, at=LATER)
+                write_note(session, follow_up, week, one, unfinished=True, confirmed=True, by=by, at=LATER)
 
         write(sent)
         content = exported(session, cast)
@@ -367,7 +366,7 @@ def test_what_a_column_that_is_not_there_would_say_stays_as_it_is(cast: Cast) ->
     with cast.session() as session:
         follow_up = followed(session, cast)
         stood = Week(met=1, minutes=30, need="recovery", other_workers="Jointe", worker_satisfaction="satisfied")
-        notes.write_note(session, follow_up, TODAY, stood, by=by, at=AT)
+        write_note(session, follow_up, TODAY, stood, by=by, at=AT)
         save(session, cast, looked_at(session, cast, filled((NUMBER, [(TODAY, 2, 60)]))))
         assert standing(session, follow_up)[TODAY] == replace(stood, met=2, minutes=60)
 
@@ -389,7 +388,7 @@ def test_the_workbook_has_a_row_a_week_in_the_guides_form(cast: Cast) -> None:
     with cast.session() as session:
         follow_up = followed(session, cast)
         said = Week(met=1, minutes=90, communications=("email",), need="stability", activity_type="legal")
-        notes.write_note(session, follow_up, TODAY + WEEK, said, by=by, at=LATER)
+        write_note(session, follow_up, TODAY + WEEK, said, by=by, at=LATER)
         page = load_workbook(BytesIO(exported(session, cast, "fr", at=AT + 2 * WEEK)))["J"]
     assert [page.cell(row, 1).value for row in (1, 2, 3, 8, 9)] == [
         "Renseignement",
@@ -412,7 +411,7 @@ def test_libreoffice_opens_the_workbook_and_saves_what_comes_back_the_same(cast:
     with cast.session() as session:
         follow_up = followed(session, cast)
         said = Week(met=1, minutes=90, summary="=1+1", main_activity="@a", need="stability", activity_type="legal")
-        notes.write_note(session, follow_up, TODAY, said, by=cast.actor(WORKER), at=LATER)
+        write_note(session, follow_up, TODAY, said, by=cast.actor(WORKER), at=LATER)
         given_out = tmp_path / "given" / "notes.xlsx"
         given_out.parent.mkdir()
         given_out.write_bytes(exported(session, cast))
@@ -436,7 +435,7 @@ def test_the_parts_of_the_workbook_stand_as_the_standard_wants_them_and_none_is_
     with cast.session() as session:
         follow_up = followed(session, cast)
         said = Week(met=1, minutes=90, summary="=1+1", main_activity="@a", need="stability")
-        notes.write_note(session, follow_up, TODAY, said, by=cast.actor(WORKER), at=LATER)
+        write_note(session, follow_up, TODAY, said, by=cast.actor(WORKER), at=LATER)
         content = exported(session, cast)
     with ZipFile(BytesIO(content)) as package:
         names = set(package.namelist())

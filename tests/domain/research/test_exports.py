@@ -18,7 +18,7 @@ from sqlalchemy import select, text
 from sqlmodel import Session
 
 from domain.casework import complete_task
-from domain.follow_ups import Week, notes
+from domain.follow_ups import Week
 from domain.follow_ups.self_reports import record_self_report
 from domain.follow_ups.weeks import monday_of
 from domain.kernel import col, local_day, only, rewrite, seal, tuples
@@ -34,6 +34,7 @@ from models.participant import Participant
 from tests.cast import AT, KEYS, TODAY, Arranged, Cast
 from tests.destroying import destroyed
 from tests.following import WORKER, in_force
+from tests.noting import write_note
 from tests.refusing import refused
 from tests.researching import APPROVER, KEEPER, RECEIVER, THEN, described, exported, rows_of, several, studied
 
@@ -69,7 +70,7 @@ def test_an_export_has_codes_months_and_rounded_numbers_and_nobody_stands_apart(
         for week in range(4):
             monday = monday_of(TODAY + timedelta(weeks=week))
             at = AT + timedelta(weeks=week)
-            notes.write_note(session, follow_up_of(session, people[0]), monday, Week(met=1, minutes=70), by=by, at=at)
+            write_note(session, follow_up_of(session, people[0]), monday, Week(met=1, minutes=70), by=by, at=at)
         study = studied(session, cast)
         heads, *rows = rows_of(session, cast, exported(session, cast, study))
         assert len(rows) == 5
@@ -101,7 +102,7 @@ def test_an_export_has_the_choices_of_the_weekly_row_the_gender_and_the_self_rep
         for one in people:
             say_who(session, one)
             follow_up_id = follow_up_of(session, one)
-            notes.write_note(session, follow_up_id, monday_of(TODAY), week, by=by, at=AT + 7 * DAY)
+            write_note(session, follow_up_id, monday_of(TODAY), week, by=by, at=AT + 7 * DAY)
             record_self_report(session, follow_up_id, 1, done_on=TODAY + 9 * DAY, risk="green", by=by, at=AT + 9 * DAY)
         heads, *rows = rows_of(session, cast, exported(session, cast, studied(session, cast)))
         told = [dict(zip(heads, row, strict=True)) for row in rows]
@@ -180,7 +181,7 @@ def test_an_export_is_the_same_bytes_whatever_changes_since(cast: Cast) -> None:
 
         before = files()
         monday = monday_of(TODAY)
-        notes.write_note(
+        write_note(
             session, follow_up_of(session, people[0]), monday, Week(met=3, minutes=90), by=cast.actor(WORKER), at=AT
         )
         session.execute(text("update participant set area = 'laval'"))

@@ -17,7 +17,7 @@ from sqlmodel import Session
 from api.views import person_papers
 from api.views.person_papers import PARTS, paper_of
 from domain.files.pdf_words import words_of as words_of_pdf
-from domain.follow_ups import CASE_SAID, RAISED, notes
+from domain.follow_ups import CASE_SAID, RAISED
 from domain.follow_ups.week_row import CHOICES, WORDS, Week
 from domain.kernel import first, of, seal
 from domain.participants import ToldField, Who
@@ -39,6 +39,7 @@ from tests.cast import AT, TODAY, Cast
 from tests.domain.rights.test_requests import GIVEN
 from tests.following import WORKER
 from tests.meetings.test_agenda_rules import _a_meeting
+from tests.noting import write_note
 from tests.rights import written_of
 
 OFFICER: Final = "privacy_officer"
@@ -206,7 +207,7 @@ def _lived(session: Session, cast: Cast, participant_id: UUID) -> None:
         other_information="Elle a une clé.",
         other_workers="Personne.",
     )
-    notes.write_note(session, follow_up.id, monday, week, by=by, at=AT + timedelta(minutes=1))
+    write_note(session, follow_up.id, monday, week, by=by, at=AT + timedelta(minutes=1))
     case_id = uuid4()
     raised = seal(session, participant_id, f"{RAISED}/{case_id}", {"raised": "Une rechute."})
     said = seal(session, participant_id, f"{CASE_SAID}/{case_id}", {"note": "On continue.", "follows": "Rappeler."})
