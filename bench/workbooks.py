@@ -108,7 +108,7 @@ def _written(sheets: list[tuple[Followed, list[date]]]) -> bytes:
 
 def _look(session: Session, content: bytes, theirs: dict[str, Followed], known: Ours, by: Actor) -> None:
     import_id = note_previews.preview(session, content, theirs, ours=known, by=by, at=now())
-    book = imported_books.book_of(session, import_id, by.person_id)
+    book = imported_books.book_of(session, import_id)
     assert book is not None
     assert not book.is_wrong
     assert book.writes

@@ -8,10 +8,10 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from api.access.follow_ups import caseload_of, find_follow_up, ground_of, sees_every_one
-from api.access.permissions import Action, Forbidden, Given, allows, is_allowed, require, to_program
+from api.access.permissions import Action, Forbidden, Given, Relation, allows, is_allowed, require, to_program
 from api.access.session import RequestContext
 from domain.follow_ups import Followed, follow_ups, imported_books, workbook_export
-from domain.kernel import Actor, built, col, every
+from domain.kernel import Actor, built, col, every, surely
 from domain.roles import who_barred
 from models.follow_up import FollowUp
 from models.participant import Participant
@@ -57,12 +57,15 @@ def writable(context: RequestContext) -> dict[str, Writable]:
     }
 
 
-def find_import(context: RequestContext, _: Action, note_import_id: UUID) -> tuple[imported_books.ImportedBook, Given]:
+def find_import(
+    context: RequestContext, action: Action, note_import_id: UUID
+) -> tuple[imported_books.ImportedBook, Given]:
     """A workbook that the asker sent. Raises Forbidden, also where there is none or it is another's."""
-    book = imported_books.book_of(context.session, note_import_id, context.asker.person_id)
-    if book is None:
-        raise Forbidden
-    return book, to_program(context.asker)
+    given = to_program(context.asker)
+    if not imported_books.is_sent_by(context.session, note_import_id, context.asker.person_id):
+        given = {relation: actor for relation, actor in given.items() if relation is Relation.STAFF}
+    require(action, given)
+    return surely(imported_books.book_of(context.session, note_import_id)), given
 
 
 def _all(context: RequestContext) -> list[Followed]:

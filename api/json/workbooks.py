@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Response
 
 from api.access import workbooks as access
-from api.access.permissions import Action, asks, require
+from api.access.permissions import Action, asks
 from api.access.session import InContext
 from api.acts import workbooks as acts
 from api.acts.declaring import On
@@ -86,8 +86,7 @@ def _row_shown(row: imported_books.ImportedRow) -> ImportedRowShown:
 @asks(Action.IMPORT_NOTES)
 def show_import(note_import_id: UUID, context: InContext) -> ImportShown:
     """What a workbook that one sent comes to, row by row."""
-    book, given = access.find_import(context, Action.IMPORT_NOTES, note_import_id)
-    require(Action.IMPORT_NOTES, given)
+    book, _ = access.find_import(context, Action.IMPORT_NOTES, note_import_id)
     return _shown(book, context.at)
 
 
@@ -98,8 +97,7 @@ def _sent(on: On[None], done: UUID, response: Response) -> ImportShown:
 
 
 def _changed(on: On[imported_books.ImportedBook], _: None) -> ImportShown:
-    book, _given = access.find_import(on.context, Action.IMPORT_NOTES, on.id)
-    return _shown(book, on.at)
+    return _shown(access.find_import(on.context, Action.IMPORT_NOTES, on.id)[0], on.at)
 
 
 act_resources(router, acts.IMPORTS, _sent)

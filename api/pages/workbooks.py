@@ -73,8 +73,7 @@ def _imports_page(context: RequestContext, request: Request, typed: Typed) -> HT
 
 
 def _import_page(context: RequestContext, request: Request, note_import_id: UUID, typed: Typed) -> HTMLResponse:
-    book, given = access.find_import(context, Action.IMPORT_NOTES, note_import_id)
-    require(Action.IMPORT_NOTES, given)
+    book, _ = access.find_import(context, Action.IMPORT_NOTES, note_import_id)
     return page(
         context,
         request,

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from domain.follow_ups.week_row import Week
 from domain.follow_ups.workbook_reading import RowFault
-from domain.kernel import col, every, first, of, surely
+from domain.kernel import col, every, first, of, only, scalar, surely
 from models.follow_up import NoteImport, NoteImportSheet
 
 KIND: Final = "note_import"
@@ -133,9 +133,15 @@ class ImportedBook:
         return saved_at is not None and self.row.cleared_at is None and at < saved_at + TAKEN_BACK_WITHIN
 
 
-def book_of(session: Session, import_id: UUID, person_id: UUID | None) -> ImportedBook | None:
-    """A workbook that this person sent, with all that is said of its rows and nothing of what they say, or None."""
-    row = first(session, of(NoteImport).where(NoteImport.id == import_id, NoteImport.uploaded_by == person_id))
+def is_sent_by(session: Session, import_id: UUID, person_id: UUID | None) -> bool:
+    """Whether there is such a workbook and this person sent it."""
+    sent = only(NoteImport.id).where(NoteImport.id == import_id, NoteImport.uploaded_by == person_id)
+    return scalar(session, sent) is not None
+
+
+def book_of(session: Session, import_id: UUID) -> ImportedBook | None:
+    """A workbook, with all that is said of its rows and nothing of what they say, or None."""
+    row = first(session, of(NoteImport).where(NoteImport.id == import_id))
     if row is None:
         return None
     sheets = every(session, _SHEETS.where(NoteImportSheet.note_import_id == import_id))

@@ -27,7 +27,7 @@ from domain.follow_ups.imported_books import (
 )
 from domain.follow_ups.locking import LockedFollowUp, lock_follow_up
 from domain.follow_ups.notes import StoodBefore, TakenOver
-from domain.kernel import Actor, Refusal, changes, col, joins, only, run, seal, unseal
+from domain.kernel import Actor, Refusal, changes, col, joins, only, run, scalar, seal, surely, unseal
 from domain.record import events
 from locales import N_
 from models.follow_up import FollowUp, NoteImport, NoteImportSheet
@@ -139,11 +139,10 @@ def clear(session: Session, *, at: datetime) -> int:
 
 def _locked(session: Session, import_id: UUID, by: Actor) -> ImportedBook:
     """A workbook of this person's, locked. Raises Refusal where there is none."""
-    run(session, only(NoteImport.id).where(NoteImport.id == import_id).with_for_update())
-    book = book_of(session, import_id, by.person_id)
-    if book is None:
+    theirs = only(NoteImport.id).where(NoteImport.id == import_id, NoteImport.uploaded_by == by.person_id)
+    if scalar(session, theirs.with_for_update()) is None:
         raise Refusal("import.unknown", N_("There is no such workbook."))
-    return book
+    return surely(book_of(session, import_id))
 
 
 _KEPT: Final = (

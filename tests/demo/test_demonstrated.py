@@ -246,7 +246,7 @@ def test_of_two_workbooks_one_was_saved_and_one_waits_with_rows_of_each_kind(ses
     saved, waits = sorted(every(session, of(NoteImport)), key=lambda row: row.saved_at is None)
     assert saved.saved_at is not None
     assert waits.saved_at is None
-    book = imported_books.book_of(session, waits.id, waits.uploaded_by)
+    book = imported_books.book_of(session, waits.id)
     assert book is not None
     assert {"new", "changed", "fault"} <= set(book.counts)
 

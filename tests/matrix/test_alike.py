@@ -56,6 +56,9 @@ _SEEN_BY: Final[Mapping[str, str]] = {
     "period_id": "GET /obligations/{period_id}",
     # A member of the Clinical Committee sees the follow-up. Its summary they read where they sit on it.
     "follow_up_id": "GET /follow-ups/{follow_up_id}",
+    # Who receives from a study reads on its page which exports there are.
+    "study_id": "GET /studies/{study_id}",
+    "export_id": "GET /studies/{study_id}",
 }
 
 

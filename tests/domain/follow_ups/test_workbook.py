@@ -60,7 +60,7 @@ def looked_at(session: Session, cast: Cast, content: bytes, *, at: datetime = LA
     """A workbook that the worker of everyone sent, as it was looked at."""
     by = cast.actor(WORKER)
     import_id = note_previews.preview(session, content, theirs(session), ours=OURS, by=by, at=at)
-    book = imported_books.book_of(session, import_id, by.person_id)
+    book = imported_books.book_of(session, import_id)
     assert book is not None
     return book
 
@@ -279,7 +279,7 @@ def test_what_was_saved_is_taken_back_whole_but_for_what_was_changed_since(cast:
         first = notes.note_of(session, follow_up, TODAY)
         assert first is not None
         assert (first.is_complete, first.written_at) == (True, AT)
-        after = imported_books.book_of(session, book.row.id, book.row.uploaded_by)
+        after = imported_books.book_of(session, book.row.id)
         assert after is not None
         assert [row.stays for row in after.rows] == [False, False, True]
         with refused("import.not_back"):
@@ -322,7 +322,7 @@ def test_taking_back_is_the_state_before_whatever_was_written_between(cast: Cast
             write(between)
             now = standing(session, follow_up)
             back(session, cast, book)
-            after = imported_books.book_of(session, book.row.id, book.row.uploaded_by)
+            after = imported_books.book_of(session, book.row.id)
             assert after is not None
             assert {row.week for row in after.rows if row.stays} == written & set(between)
             expected = before | {week: now[week] for week in between}
