@@ -46,9 +46,10 @@ def find_matter(context: RequestContext, action: Action, matter_id: UUID) -> tup
     """A matter that the asker may decide, also one that was decided. Raises Forbidden, also where there is none."""
     require(action, to_program(context.asker))
     matter = matters.find(context.session, matter_id)
+    waiting, unseen = matters.waiting(context.session), unseen_by(context)  # the same is asked where there is none
     if matter is None:
         raise Forbidden
-    return matter, require(action, to_matter(context, matter, matters.waiting(context.session), unseen_by(context)))
+    return matter, require(action, to_matter(context, matter, waiting, unseen))
 
 
 def theirs(
