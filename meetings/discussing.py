@@ -16,7 +16,15 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from domain.casework import asking, assigning
-from domain.follow_ups import CASE_SAID, LockedFollowUp, issues, lock_follow_up, on_day, write_follow_up_event
+from domain.follow_ups import (
+    CASE_SAID,
+    COME_BACK,
+    LockedFollowUp,
+    issues,
+    lock_follow_up,
+    worker_chain,
+    write_follow_up_event,
+)
 from domain.kernel import (
     Actor,
     Refusal,
@@ -38,18 +46,14 @@ from domain.kernel import (
     there_is,
     unseal,
 )
-from domain.mail import coordination_chain
 from domain.record import Ground, record_read
-from domain.roles import Link
-from domain.terms import CLINICAL, PRIMARY
+from domain.terms import CLINICAL
 from locales import N_
 from meetings.committees import committees
 from meetings.locking import changed_meanwhile, lock_meeting
 from models.casework import Task
 from models.discussion import CASE_OUTCOMES, CaseDiscussion
 
-#: The worker's task where the committee asked them to come back on a case by a day.
-COME_BACK: Final = "committee.come_back"
 #: The outcome after which what a worker raised waits for the next sitting.
 COMES_BACK: Final = "comes_back"
 
@@ -224,8 +228,6 @@ def _task_by(session: Session, held: LockedFollowUp, row: CaseDiscussion, due_on
         return None
     # What an earlier meeting asked and is still to be done is asked anew by this one: one task a case.
     asking.no_more(session, COME_BACK, held.id, by=held.by, at=held.at)
-    worker = next((one for one in on_day(session, held.day, follow_up_ids=[held.id]) if one.kind == PRIMARY), None)
-    theirs = [] if worker is None else [Link("youth_worker", str(worker.organization_id), person=worker.person_id)]
     title = both(_COME_BACK, number=held.number)
     return assigning.assign(
         session,
@@ -233,7 +235,7 @@ def _task_by(session: Session, held: LockedFollowUp, row: CaseDiscussion, due_on
         str(held.id),
         title_fr=title.fr,
         title_en=title.en,
-        chain=[*theirs, *coordination_chain(session)],
+        chain=worker_chain(session, held),
         due_on=due_on,
         by=held.by,
         at=held.at,
