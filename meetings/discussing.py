@@ -20,6 +20,7 @@ from domain.follow_ups import (
     CASE_SAID,
     COME_BACK,
     LockedFollowUp,
+    holds,
     issues,
     lock_follow_up,
     worker_chain,
@@ -36,23 +37,31 @@ from domain.kernel import (
     col,
     every,
     first,
+    joins,
     local_day,
     only,
     program_of,
     run,
+    same,
     says_something,
     scalar,
+    scalars,
     seal,
     there_is,
     unseal,
 )
 from domain.record import Ground, record_read
-from domain.terms import CLINICAL
+from domain.terms import CLINICAL, PRIMARY
 from locales import N_
+from meetings.agenda_rules import TURN
 from meetings.committees import committees
 from meetings.locking import changed_meanwhile, lock_meeting
+from models.agenda import AgendaItem
 from models.casework import Task
+from models.committee import Seat
 from models.discussion import CASE_OUTCOMES, CaseDiscussion
+from models.follow_up import Assignment
+from models.meeting import Meeting
 
 #: The outcome after which what a worker raised waits for the next sitting.
 COMES_BACK: Final = "comes_back"
@@ -130,6 +139,22 @@ def discussed_in(session: Session, meeting_id: UUID, follow_up_ids: Iterable[UUI
 def was_any_in(session: Session, meeting_id: UUID) -> bool:
     """Whether a meeting spoke of any case."""
     return there_is(session, only(CaseDiscussion.id).where(CaseDiscussion.meeting_id == meeting_id))
+
+
+def turns_heard(session: Session, meeting: Meeting) -> set[UUID]:
+    """The turns of a meeting in which a case was recorded: of the seat of its worker's organization, as items."""
+    asked = (
+        only(AgendaItem.id)
+        .join(Seat, joins(AgendaItem.presenter_seat_id, Seat))
+        .join(Assignment, same(Assignment, Seat) & (col(Assignment.organization_id) == col(Seat.organization_id)))
+        .join(
+            CaseDiscussion,
+            same(CaseDiscussion, Assignment) & (col(CaseDiscussion.follow_up_id) == col(Assignment.follow_up_id)),
+        )
+        .where(AgendaItem.kind == TURN, AgendaItem.meeting_id == meeting.id, CaseDiscussion.meeting_id == meeting.id)
+        .where(Assignment.kind == PRIMARY, holds(meeting.starts.date()))
+    )
+    return set(scalars(session, asked))
 
 
 def discussions_of(session: Session, follow_up_id: UUID) -> list[CaseDiscussion]:

@@ -14,8 +14,10 @@ from domain.accompaniment import states
 from domain.casework import asking
 from domain.follow_ups import COME_BACK, Issue, assigning, issues, processes
 from domain.kernel import Refusal
-from meetings import caseloads, discussing, running, schedule
+from meetings import assembling, caseloads, discussing, running, schedule
 from meetings.agenda_drawing import draw
+from meetings.agenda_items import items_of
+from meetings.agenda_rules import TURN
 from meetings.committees import committees
 from meetings.discussing import Said
 from meetings.locking import read_meeting
@@ -184,6 +186,22 @@ def test_what_follows_is_owed_by_whoever_takes_over_the_follow_up_and_else_by_th
     assert owed_by() == ("youth_worker", cast.people[SECOND], week)
     assigning.end_part(session, case, cast.people[SECOND], by=by, at=NOW)
     assert owed_by() == ("coordinator", None, week), "and not by a worker who no longer accompanies the participant"
+
+
+def test_a_turn_in_which_a_case_was_recorded_is_treated_and_the_others_are_carried_over(
+    session: Session, cast: Cast
+) -> None:
+    here = clinic_of(session)
+    by = cast.actor("coordinator")
+    assembling.assemble(session, here, by=by, at=AT)
+    _discuss(session, cast, _sits(session, cast), followed(session, cast), "goes_on")
+    with refused("meeting.untreated"):
+        running.close_meeting(session, here, by=by, at=NOW)
+    turns = [one for one in items_of(session, here) if one.kind == TURN]
+    (heard,) = discussing.turns_heard(session, read_meeting(session, here))
+    running.close_meeting(session, here, carry_rest=True, by=by, at=NOW)
+    became = {one.id: one.outcome for one in items_of(session, here) if one.kind == TURN}
+    assert became == {one.id: "treated" if one.id == heard else "carried" for one in turns}
 
 
 def test_a_turn_takes_its_minutes_by_how_many_cases_and_how_urgent(session: Session, cast: Cast) -> None:
