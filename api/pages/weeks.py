@@ -44,6 +44,7 @@ class RowOfWeek:
     before: notes.NoteLine | None
     opened: Mapping[str, str] | None
     is_missing: bool
+    apart: str = ""  # why no note is asked for: on a break, or not active
 
     @property
     def form(self) -> str:
@@ -199,7 +200,8 @@ def _drawn(
     """
 
     def stands(one: RowOfWeek) -> tuple[bool, ...]:
-        return one.form == typed.form, (one.row.id, one.week) in opened, one.is_missing, not one.is_complete
+        is_begun = not one.is_complete and not one.apart
+        return one.form == typed.form, (one.row.id, one.week) in opened, one.is_missing, is_begun
 
     first = max(rows, key=stands, default=None)
     shown_open = first.form if first is not None and any(stands(first)) else ""
@@ -217,6 +219,8 @@ def _rows(
     ids = {row.id for row, _ in shown}
     written = {(note.follow_up_id, note.week): note for note in notes.notes_of(context.session, ids, since=first)}
     missing = {(one.follow_up_id, one.week) for one in owed.missing(context.session, context.day)}
+    drawn = strips.strips_of(context.session, [row for row, _ in shown], context.day, weeks=WEEKS_IN_A_ROW)
+    kinds = {(row_id, one.week): one.kind for row_id, strip in drawn.items() for one in strip.weeks}
     return [
         RowOfWeek(
             row,
@@ -225,6 +229,7 @@ def _rows(
             written.get((row.id, week - WEEK)),
             _words(context, row, note, is_opened=(row.id, week) in opened),
             (row.id, week) in missing,
+            strips.KINDS[kind][0] if (kind := kinds.get((row.id, week))) in ("break", "apart") else "",
         )
         for row, week in shown
     ]

@@ -274,7 +274,12 @@ def test_one_on_a_break_whom_nobody_accompanies_is_seen_as_such(cast: Cast, foll
     with cast.session() as session:
         by = cast.actor("coordinator")
         back = TODAY + timedelta(days=60)
-        breaks.take_break(session, follow_up, returns_on=back, terms="J’appelle.", by=by, at=AT)
+        unwritten = followed(session, cast, "#2026-02")
+        for one in (follow_up, unwritten):
+            breaks.take_break(session, one, returns_on=back, terms="J’appelle.", by=by, at=AT)
+    weeks = text_of(signed_in(cast, WORKER).get(f"/follow-ups/{unwritten}/weeks").text)
+    assert weeks.count("on a break") == 1, "the row of a week says why no note is asked for"
+    with cast.session() as session:
         assigning.end_part(session, follow_up, cast.people[WORKER], by=by, at=AT)
     shown = text_of(signed_in(cast, "coordinator").get("/caseload").text)
     assert "No worker assigned 1 #2026-01 (On a break) Vacant" in shown
