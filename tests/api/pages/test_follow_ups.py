@@ -454,7 +454,9 @@ def test_the_terms_of_a_break_are_read_also_from_the_day_on_which_they_apply(cas
     with cast.session() as session:
         breaks.take_break(session, follow_up, returns_on=TODAY + 6 * DAY, terms="Je rappelle.", by=by, at=AT)
         breaks.come_back_if_due(session, follow_up, by=Actor.system("rounds"), at=AT + 6 * DAY)
+        whose = row_of(session, follow_up)["participant_id"]
     worker = later(cast, WORKER, 6)
+    assert f'href="/participants/{whose}"' in worker.get("/").text, "the task leads to what it asks to read"
     shown = worker.get(here).text
     assert f"{here}/break-terms" in shown
     assert "Back from a break since" in text_of(shown)
