@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.follow_ups.contacts import MOST_ATTEMPTS, last_contacts, unanswered_of
+from domain.follow_ups.contacts import MOST_ATTEMPTS, KnownContact, known_of
 from domain.follow_ups.locking import follow_ups
 from domain.follow_ups.weeks import WEEK, sunday_of
 from domain.kernel import among, built, col, every, only, run
@@ -24,7 +24,10 @@ LOST_AFTER: Final = timedelta(days=21)
 
 @dataclass(frozen=True)
 class Losing:
-    """A follow-up without contact since the day `since`; `why` is what the newest note since then says, or ""."""
+    """A follow-up without contact since the day `since`; `why` is what the newest note since then says, or "".
+
+    Where it had none since it began or was resumed, that day is `since`, and `had_contact` is false.
+    """
 
     follow_up_id: UUID
     number: str
@@ -33,6 +36,7 @@ class Losing:
     why: str
     attempts: int
     is_lost: bool
+    had_contact: bool = True
 
     @property
     def weeks(self) -> int:
@@ -49,13 +53,13 @@ def losing(session: Session, day: date, *, follow_up_ids: Iterable[UUID] | None 
     asked = {} if follow_up_ids is None else {"follow_ups": list(follow_up_ids)}
     rows = every(session, _ACTIVE if follow_up_ids is None else _ACTIVE_OF_THESE, asked)
     ids = [row.id for row in rows]
-    contacts, tries = last_contacts(session, ids), unanswered_of(session, ids)
+    known = known_of(session, ids)
     whys: dict[UUID, str] = {}
     for follow_up_id, week, why in run(session, _WHYS, {"follow_ups": ids}):
         # What was noted before the last contact is about an earlier time without contact.
-        if sunday_of(week) > contacts[follow_up_id]:
+        if sunday_of(week) > known[follow_up_id].last_contact:
             whys[follow_up_id] = why or ""
-    found = [judged(row.id, row.number, contacts[row.id], whys.get(row.id, ""), tries[row.id], day) for row in rows]
+    found = [judged(row.id, row.number, known[row.id], whys.get(row.id, ""), day) for row in rows]
     return sorted((one for one in found if one is not None), key=lambda one: (-one.days, one.number))
 
 
@@ -72,10 +76,11 @@ _WHYS: Final = built(
 )
 
 
-def judged(follow_up_id: UUID, number: str, since: date, why: str, attempts: int, day: date) -> Losing | None:
-    """How one active follow-up loses contact on a local day, with its last on `since`; None where all is well."""
+def judged(follow_up_id: UUID, number: str, known: KnownContact, why: str, day: date) -> Losing | None:
+    """How one active follow-up loses contact on a local day; None where all is well."""
+    since, attempts = known.last_contact, known.unanswered
     away = day - since
     if away < LOSING_AFTER and not attempts:
         return None
     is_lost = away >= LOST_AFTER or attempts >= MOST_ATTEMPTS
-    return Losing(follow_up_id, number, since, away.days, why, attempts, is_lost)
+    return Losing(follow_up_id, number, since, away.days, why, attempts, is_lost, known.is_contact)
