@@ -219,8 +219,7 @@ def _rows(
     ids = {row.id for row, _ in shown}
     written = {(note.follow_up_id, note.week): note for note in notes.notes_of(context.session, ids, since=first)}
     missing = {(one.follow_up_id, one.week) for one in owed.missing(context.session, context.day)}
-    drawn = strips.strips_of(context.session, [row for row, _ in shown], context.day, weeks=WEEKS_IN_A_ROW)
-    kinds = {(row_id, one.week): one.kind for row_id, strip in drawn.items() for one in strip.weeks}
+    apart = _apart(context, [row for row, _ in shown])
     return [
         RowOfWeek(
             row,
@@ -229,10 +228,17 @@ def _rows(
             written.get((row.id, week - WEEK)),
             _words(context, row, note, is_opened=(row.id, week) in opened),
             (row.id, week) in missing,
-            strips.KINDS[kind][0] if (kind := kinds.get((row.id, week))) in ("break", "apart") else "",
+            apart.get((row.id, week), ""),
         )
         for row, week in shown
     ]
+
+
+def _apart(context: RequestContext, rows: Sequence[Followed]) -> dict[tuple[UUID, date], str]:
+    """Why no note is asked for, by follow-up and week, as a message."""
+    drawn = strips.strips_of(context.session, rows, context.day, weeks=WEEKS_IN_A_ROW)
+    weeks = [(row_id, one) for row_id, strip in drawn.items() for one in strip.weeks]
+    return {(row_id, one.week): strips.KINDS[one.kind][0] for row_id, one in weeks if one.kind in ("break", "apart")}
 
 
 def _words(

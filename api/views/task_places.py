@@ -71,8 +71,12 @@ _PLACES: Final[Mapping[str, str]] = {
     ENDORSE: "/decisions/%s#endorsements",
     redacting.STEP: "/redactions/%s",
 }
-#: Where what a task asks is read, which is ticked once it is done.
-_READ_FIRST: Final[Mapping[str, str]] = {COME_BACK: "/follow-ups/%s#issue", breaks.RETURN: "/participants/%s"}
+#: Where what a task asks is read, which is ticked once it is done; a correction under the task itself.
+_READ_FIRST: Final[Mapping[str, str]] = {
+    COME_BACK: "/follow-ups/%s#issue",
+    CORRECT: "/tasks/%s/correction",
+    breaks.RETURN: "/participants/%s",
+}
 #: The part of the candidate's page on which a step of an admission is done.
 _PARTS: Final[Mapping[str, str]] = {
     "triage": "criteria",
@@ -95,10 +99,9 @@ def place_of(task: Task, subject: str | None) -> str:
     """
     if task.holding:
         return line_on_departure(task)
-    if task.step == CORRECT:  # ticked once it is done; what is to be corrected is read there
-        return f"/tasks/{task.id}/correction" if task.state == "open" else ""
     if task.step in _READ_FIRST:
-        return _READ_FIRST[task.step] % task.item if task.state == "open" else ""
+        item = task.id if task.step == CORRECT else task.item
+        return _READ_FIRST[task.step] % item if task.state == "open" else ""
     if task.evidence != BY_ITS_ACT:
         return ""
     if task.step in _OWN_PAGES:

@@ -14,12 +14,22 @@ from domain.follow_ups.contacts import MOST_ATTEMPTS, KnownContact, known_of
 from domain.follow_ups.locking import follow_ups
 from domain.follow_ups.weeks import WEEK, sunday_of
 from domain.kernel import among, built, col, every, only, run
+from locales import N_
 from models.follow_up import FollowUp, WeeklyNote
 
 #: Contact is being lost after two weeks without any, or one unanswered attempt a week after the last contact.
 LOSING_AFTER: Final = timedelta(days=14)
 #: It is the committee's to talk about after three weeks, or once two further attempts went unanswered (FU-2).
 LOST_AFTER: Final = timedelta(days=21)
+
+_SINCE: Final = N_(
+    "Last contact on %(since)s. When this was put here: whole weeks without contact: "
+    "%(weeks)s; attempts without an answer: %(attempts)s. %(why)s"
+)
+_SINCE_IT_BEGAN: Final = N_(
+    "No contact since it began or was resumed, on %(since)s. When this was put here: whole weeks without contact: "
+    "%(weeks)s; attempts without an answer: %(attempts)s. %(why)s"
+)
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,11 @@ class Losing:
     def weeks(self) -> int:
         """How many whole weeks it has been."""
         return self.days // WEEK.days
+
+    @property
+    def sentence(self) -> str:
+        """How an agenda says it, as a message that wants `since`, `weeks`, `attempts` and `why`."""
+        return _SINCE if self.had_contact else _SINCE_IT_BEGAN
 
 
 def losing(session: Session, day: date, *, follow_up_ids: Iterable[UUID] | None = None) -> list[Losing]:
