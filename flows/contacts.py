@@ -89,7 +89,7 @@ def _ask(session: Session, one: Losing, at: datetime) -> None:
         reasons=[
             ItemReason(
                 "contact_lost",
-                _SINCE,
+                one.sentence,
                 {
                     "since": one.since.isoformat(),
                     "weeks": one.weeks,
@@ -115,10 +115,6 @@ def _see_to_withdrawals(session: Session, *, by: Actor, at: datetime) -> int:
 
 
 _TITLE: Final = N_("Lost contact: %(number)s")
-_SINCE: Final = N_(
-    "Last contact on %(since)s. When this was put here: whole weeks without contact: "
-    "%(weeks)s; attempts without an answer: %(attempts)s. %(why)s"
-)
 _NO_NOTE: Final = N_("No note says why.")
 #: What the newest note says of why they did not meet.
 WHY: Final = {

@@ -227,7 +227,10 @@ def _onboarding(table: RuleContext) -> Iterator[NewItem]:
 def _vacancies(table: RuleContext) -> Iterator[NewItem]:
     for seat in table.seats.seats_on(table.day):
         if not table.seats.holders(seat.id, table.day, PRINCIPAL):
-            title = both(N_("Vacant seat: %(seat)s"), seat={"fr": seat.title_fr, "en": seat.title_en})
+            of = {"fr": seat.title_fr, "en": seat.title_en}
+            title = both(N_("Vacant seat: %(seat)s"), seat=of)
+            if seat.committee != table.committee.key:  # one organization may have a seat of each of its committees
+                title = both(N_("Vacant seat: %(seat)s, %(role)s"), seat=of, role=_roles(table.session)[seat.role])
             yield table.drawn("vacancy", f"seat/{seat.id}", title, ItemReason("seat_vacant"))
     if table.committee.source == WATCHES_EVERY_ROLE:
         yield from _vacant_roles(table)

@@ -16,7 +16,16 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from domain.casework import asking, assigning
-from domain.follow_ups import CASE_SAID, LockedFollowUp, issues, lock_follow_up, on_day, write_follow_up_event
+from domain.follow_ups import (
+    CASE_SAID,
+    COME_BACK,
+    LockedFollowUp,
+    holds,
+    issues,
+    lock_follow_up,
+    worker_chain,
+    write_follow_up_event,
+)
 from domain.kernel import (
     Actor,
     Refusal,
@@ -28,28 +37,32 @@ from domain.kernel import (
     col,
     every,
     first,
+    joins,
     local_day,
     only,
     program_of,
     run,
+    same,
     says_something,
     scalar,
+    scalars,
     seal,
     there_is,
     unseal,
 )
-from domain.mail import coordination_chain
 from domain.record import Ground, record_read
-from domain.roles import Link
 from domain.terms import CLINICAL, PRIMARY
 from locales import N_
+from meetings.agenda_rules import TURN
 from meetings.committees import committees
 from meetings.locking import changed_meanwhile, lock_meeting
+from models.agenda import AgendaItem
 from models.casework import Task
+from models.committee import Seat
 from models.discussion import CASE_OUTCOMES, CaseDiscussion
+from models.follow_up import Assignment
+from models.meeting import Meeting
 
-#: The worker's task where the committee asked them to come back on a case by a day.
-COME_BACK: Final = "committee.come_back"
 #: The outcome after which what a worker raised waits for the next sitting.
 COMES_BACK: Final = "comes_back"
 
@@ -126,6 +139,22 @@ def discussed_in(session: Session, meeting_id: UUID, follow_up_ids: Iterable[UUI
 def was_any_in(session: Session, meeting_id: UUID) -> bool:
     """Whether a meeting spoke of any case."""
     return there_is(session, only(CaseDiscussion.id).where(CaseDiscussion.meeting_id == meeting_id))
+
+
+def turns_heard(session: Session, meeting: Meeting) -> set[UUID]:
+    """The turns of a meeting in which a case was recorded: of the seat of its worker's organization, as items."""
+    asked = (
+        only(AgendaItem.id)
+        .join(Seat, joins(AgendaItem.presenter_seat_id, Seat))
+        .join(Assignment, same(Assignment, Seat) & (col(Assignment.organization_id) == col(Seat.organization_id)))
+        .join(
+            CaseDiscussion,
+            same(CaseDiscussion, Assignment) & (col(CaseDiscussion.follow_up_id) == col(Assignment.follow_up_id)),
+        )
+        .where(AgendaItem.kind == TURN, AgendaItem.meeting_id == meeting.id, CaseDiscussion.meeting_id == meeting.id)
+        .where(Assignment.kind == PRIMARY, holds(meeting.starts.date()))
+    )
+    return set(scalars(session, asked))
 
 
 def discussions_of(session: Session, follow_up_id: UUID) -> list[CaseDiscussion]:
@@ -224,8 +253,6 @@ def _task_by(session: Session, held: LockedFollowUp, row: CaseDiscussion, due_on
         return None
     # What an earlier meeting asked and is still to be done is asked anew by this one: one task a case.
     asking.no_more(session, COME_BACK, held.id, by=held.by, at=held.at)
-    worker = next((one for one in on_day(session, held.day, follow_up_ids=[held.id]) if one.kind == PRIMARY), None)
-    theirs = [] if worker is None else [Link("youth_worker", str(worker.organization_id), person=worker.person_id)]
     title = both(_COME_BACK, number=held.number)
     return assigning.assign(
         session,
@@ -233,7 +260,7 @@ def _task_by(session: Session, held: LockedFollowUp, row: CaseDiscussion, due_on
         str(held.id),
         title_fr=title.fr,
         title_en=title.en,
-        chain=[*theirs, *coordination_chain(session)],
+        chain=worker_chain(session, held),
         due_on=due_on,
         by=held.by,
         at=held.at,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from operator import attrgetter, itemgetter
@@ -211,12 +211,13 @@ def close_meeting(
 ) -> UUID:
     """End a meeting, carry over what it did not reach, and draft its minutes; return their id.
 
-    With `carry_rest`, items of which nothing was said are carried, but for those whose fact is over: these end. Raises
-    Refusal. An objection that was not settled comes before the next meeting.
+    With `carry_rest`, items of which nothing was said are carried, but for those whose fact is over: these end. A turn
+    in which a case was recorded is treated. Raises Refusal. An objection not settled comes before the next meeting.
     """
     objections.hold_with(session, meeting_id, at=at)
     row = lock_meeting(session, meeting_id, seen=seen)
     state = meeting_state_after(row, "close")
+    _treat_turns(session, items_of(session, meeting_id), discussing.turns_heard(session, row), by=by, at=at)
     items = items_of(session, meeting_id)
     untreated = [(item.number or str(place), item) for place, item in enumerate(items, 1) if not item.outcome]
     if untreated and not carry_rest:
@@ -235,6 +236,15 @@ def close_meeting(
     unclosed.is_closed(session, meeting_id, by=by, at=at)
     events.write(session, "meeting.closed", "meeting", meeting_id, by=by, at=at, items=len(items), carried=len(carried))
     return minutes.draft(session, meeting_id, by=by, at=at)
+
+
+def _treat_turns(
+    session: Session, items: Iterable[PresentedItem], heard: Collection[UUID], *, by: Actor, at: datetime
+) -> None:
+    """Have the turns of which nothing else was said be treated, where a case was recorded in them."""
+    for item in items:
+        if not item.outcome and item.id in heard:
+            treat(session, item.id, "treated", by=by, at=at)
 
 
 def minutes_used(meeting: Meeting, rows: Sequence[PresentedItem], at: datetime) -> dict[UUID, int]:

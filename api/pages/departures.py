@@ -10,6 +10,7 @@ from fastapi import Form, Query, Request
 from fastapi.responses import HTMLResponse
 
 from api.access.cases import visible_cases
+from api.access.follow_ups import caseload_of
 from api.access.permissions import Action, allows, asks, require, to_program
 from api.access.session import InContext, RequestContext
 from api.acts.departures import DEPARTURES, OFFERED, OFFERS
@@ -84,7 +85,8 @@ def _inbox(context: RequestContext, request: Request, typed: Typed) -> HTMLRespo
     names = names_of(context, (row.from_id for row in rows))
     offered = [OfferShown(row, title_of(row, context.language), names[row.from_id]) for row in rows]
     found = handed_over_to(context.session, context.asker, context.language)
-    return page(context, request, "handed_over.html", typed=typed, offered=offered, found=found)
+    mine = {row.id for row, _ in caseload_of(context.session, context.asker)}
+    return page(context, request, "handed_over.html", typed=typed, offered=offered, found=found, mine=mine)
 
 
 def _list(

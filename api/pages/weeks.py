@@ -44,6 +44,7 @@ class RowOfWeek:
     before: notes.NoteLine | None
     opened: Mapping[str, str] | None
     is_missing: bool
+    apart: str = ""  # why no note is asked for: on a break, or not active
 
     @property
     def form(self) -> str:
@@ -199,7 +200,8 @@ def _drawn(
     """
 
     def stands(one: RowOfWeek) -> tuple[bool, ...]:
-        return one.form == typed.form, (one.row.id, one.week) in opened, one.is_missing, not one.is_complete
+        is_begun = not one.is_complete and not one.apart
+        return one.form == typed.form, (one.row.id, one.week) in opened, one.is_missing, is_begun
 
     first = max(rows, key=stands, default=None)
     shown_open = first.form if first is not None and any(stands(first)) else ""
@@ -217,6 +219,7 @@ def _rows(
     ids = {row.id for row, _ in shown}
     written = {(note.follow_up_id, note.week): note for note in notes.notes_of(context.session, ids, since=first)}
     missing = {(one.follow_up_id, one.week) for one in owed.missing(context.session, context.day)}
+    apart = _apart(context, [row for row, _ in shown])
     return [
         RowOfWeek(
             row,
@@ -225,9 +228,17 @@ def _rows(
             written.get((row.id, week - WEEK)),
             _words(context, row, note, is_opened=(row.id, week) in opened),
             (row.id, week) in missing,
+            apart.get((row.id, week), ""),
         )
         for row, week in shown
     ]
+
+
+def _apart(context: RequestContext, rows: Sequence[Followed]) -> dict[tuple[UUID, date], str]:
+    """Why no note is asked for, by follow-up and week, as a message."""
+    drawn = strips.strips_of(context.session, rows, context.day, weeks=WEEKS_IN_A_ROW)
+    weeks = [(row_id, one) for row_id, strip in drawn.items() for one in strip.weeks]
+    return {(row_id, one.week): strips.KINDS[one.kind][0] for row_id, one in weeks if one.kind in ("break", "apart")}
 
 
 def _words(

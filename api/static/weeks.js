@@ -259,7 +259,8 @@ function refused(row, status, said, wanted) {
     tell(row, words.shape, [[root.dataset.asItIs, () => save(row, { complete: wanted, wordsSeen: true })]]);
   } else {
     long(row, said.code === "minutes.long");
-    tell(row, said.detail ?? document.body.dataset.failed);
+    const wrong = row.form.elements.namedItem(said.errors?.[0]?.where.split(".")[1] ?? "")?.labels?.[0];
+    tell(row, (wrong ? `${wrong.firstChild.textContent.trim()} – ` : "") + (said.detail ?? document.body.dataset.failed));
     if (said.code === "minutes.long") row.afterConfirming = wanted;
   }
 }

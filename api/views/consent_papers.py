@@ -42,6 +42,8 @@ def confirmation_file(seen: SeenFile, language: str) -> Attachment:
         raise Forbidden
     said = text_in(CURRENT, language or rows[0].language)
     names = dict(partner_names(seen.session))
+    # As on the form: what all rests on comes first, then the partners by name.
+    rows.sort(key=lambda one: (one.purpose != "program", _partner(one, names)))
     lines = [_standing(said, one, names, context) for one in rows]
     paper = confirmation(said.language, lines, context.day, program=program_title(context, said.language))
     return issue_paper(seen.session, paper, "consent-confirmation", context.day)

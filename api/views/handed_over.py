@@ -22,6 +22,7 @@ from domain.roles import task_is_open_to
 from locales import say
 from models.casework import Task
 from models.departure import Departure, Settlement
+from models.follow_up import Assignment
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Settled:
     case_id: UUID | None = None
     task_id: UUID | None = None
     has_words: bool = False  # about a participant: they are opened on the task's own page
+    follow_up_id: UUID | None = None
 
 
 def settled_of(session: Session, asker: Asker, case_id: UUID, language: str) -> list[Settled]:
@@ -73,6 +75,7 @@ class _SettledRow(Settlement):
     title_en: str = also(Task.title_en)
     item: str = also(Task.item)
     person_id: UUID = also(Departure.person_id)
+    follow_up_id: UUID | None = also(Assignment.follow_up_id)
 
 
 def _settled(session: Session, asker: Asker, language: str, which: ColumnElement[bool]) -> list[Settled]:
@@ -81,6 +84,7 @@ def _settled(session: Session, asker: Asker, language: str, which: ColumnElement
         of(_SettledRow)
         .join(Task, joins(Settlement.task_id, Task))
         .join(Departure, of_its_case(Settlement))
+        .outerjoin(Assignment, joins(Settlement.holding_id, Assignment))
         # What came to rest by itself and is back in their hands is not settled: it is among what is left.
         .where(
             which,
@@ -106,6 +110,7 @@ def _settled(session: Session, asker: Asker, language: str, which: ColumnElement
             row.case_id,
             row.task_id,
             has_words=row.task_id in with_words,
+            follow_up_id=row.follow_up_id,
         )
         for row in rows
     ]

@@ -174,12 +174,13 @@ class SittingPage:
     decided: tuple[RegisteredDecision, ...]
     pace: Pace | None
     has_spoken: bool
+    heard: Collection[UUID]
     endorsements: Mapping[UUID, Both] = field(default_factory=dict)
 
     @property
     def untreated(self) -> tuple[SittingItem, ...]:
-        """The items of which nothing is recorded yet."""
-        return tuple(one for one in self.items if not one.row.outcome)
+        """The items of which nothing is recorded yet, neither of a case in their turn."""
+        return tuple(one for one in self.items if not one.row.outcome and one.id not in self.heard)
 
     @property
     def unrecorded(self) -> int:
@@ -219,6 +220,7 @@ def sitting_of(
         if is_live and meeting.opened_at and meeting.opened_at <= meeting.ends_at
         else None,
         has_spoken=discussing.was_any_in(session, meeting_id),
+        heard=discussing.turns_heard(session, meeting),
         endorsements=decisions.endorsements_in_words(session, decided),
     )
 

@@ -16,13 +16,14 @@ from domain.accompaniment import (
     STOPPED,
     STOPS,
     STORE,
+    breaks,
     referred_again,
 )
 from domain.accompaniment import FIND_A_WORKER as FIND_FOR_CANDIDATE
 from domain.admissions import ASKED, OWED
 from domain.casework import BY_ITS_ACT
 from domain.departure import NAMES_THEM
-from domain.follow_ups import APART, APART_COORDINATION, FIND_A_SECOND, FIND_A_WORKER, WRITE, WRITTEN
+from domain.follow_ups import APART, APART_COORDINATION, COME_BACK, FIND_A_SECOND, FIND_A_WORKER, WRITE, WRITTEN
 from domain.obligations import ACCEPT, ASKS, GIVE_AGAIN, RECORD
 from domain.participants import ASK, CONFIRM, UNFINISHED, research
 from domain.research import ANSWER_EXPORT, REMOVE_ROWS
@@ -70,6 +71,12 @@ _PLACES: Final[Mapping[str, str]] = {
     ENDORSE: "/decisions/%s#endorsements",
     redacting.STEP: "/redactions/%s",
 }
+#: Where what a task asks is read, which is ticked once it is done; a correction under the task itself.
+_READ_FIRST: Final[Mapping[str, str]] = {
+    COME_BACK: "/follow-ups/%s#issue",
+    CORRECT: "/tasks/%s/correction",
+    breaks.RETURN: "/participants/%s",
+}
 #: The part of the candidate's page on which a step of an admission is done.
 _PARTS: Final[Mapping[str, str]] = {
     "triage": "criteria",
@@ -92,8 +99,9 @@ def place_of(task: Task, subject: str | None) -> str:
     """
     if task.holding:
         return line_on_departure(task)
-    if task.step == CORRECT:  # ticked once it is done; what is to be corrected is read there
-        return f"/tasks/{task.id}/correction" if task.state == "open" else ""
+    if task.step in _READ_FIRST:
+        item = task.id if task.step == CORRECT else task.item
+        return _READ_FIRST[task.step] % item if task.state == "open" else ""
     if task.evidence != BY_ITS_ACT:
         return ""
     if task.step in _OWN_PAGES:

@@ -150,7 +150,7 @@ def put_off(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> bool
 
 
 def fall_on(session: Session, task_id: UUID, chain: Sequence[Link], *, by: Actor, at: datetime) -> None:
-    """Make a task fall on this chain, which differs in the deputies that it passes over. All else stays as it is.
+    """Make a task fall on this chain: it passes over other deputies, or another has what it is about. All else stays.
 
     One that was handed back stays with its present owner, and falls so after it is reassigned.
     """

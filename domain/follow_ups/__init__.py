@@ -26,6 +26,7 @@ from domain.follow_ups.activities import APART_COORDINATION as APART_COORDINATIO
 from domain.follow_ups.activities import PlannedActivity as PlannedActivity
 from domain.follow_ups.activities import ask_apart as ask_apart
 from domain.follow_ups.activities import leave_all as leave_all
+from domain.follow_ups.assigning import COME_BACK as COME_BACK
 from domain.follow_ups.assigning import FIND_A_SECOND as FIND_A_SECOND
 from domain.follow_ups.assigning import FIND_A_WORKER as FIND_A_WORKER
 from domain.follow_ups.assigning import assign_worker as assign_worker
@@ -37,6 +38,7 @@ from domain.follow_ups.assigning import on_day as on_day
 from domain.follow_ups.assigning import part_with as part_with
 from domain.follow_ups.assigning import role_for as role_for
 from domain.follow_ups.assigning import roles_for as roles_for
+from domain.follow_ups.assigning import worker_chain as worker_chain
 from domain.follow_ups.choice_words import ACTIVITY_TYPES as ACTIVITY_TYPES
 from domain.follow_ups.choice_words import CHOICE_WORDS as CHOICE_WORDS
 from domain.follow_ups.choice_words import COMMUNICATIONS as COMMUNICATIONS

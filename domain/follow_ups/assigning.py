@@ -53,7 +53,7 @@ from domain.kernel import (
 )
 from domain.mail import coordination_chain
 from domain.participants import barred_workers
-from domain.roles import DayTenures, HeldRole, standing
+from domain.roles import DayTenures, HeldRole, Link, standing
 from domain.terms import PRIMARY, ROLES, TO_ACCOMPANY, TO_TAKE_OVER, Circle, Shared, circle_of
 from locales import N_, say
 from models.casework import SETTLED, Case, Task
@@ -69,6 +69,8 @@ FIND_A_WORKER: Final = "follow_up.assign"
 DAYS_TO_ASSIGN: Final = 2
 #: The coordinator's task where the second of a pair stays after all and could not be given their place again.
 FIND_A_SECOND: Final = "follow_up.second"
+#: What the committee asked the worker to come back on by a day: whoever takes over the follow-up owes it.
+COME_BACK: Final = "committee.come_back"
 _WORKER_WANTED: Final = N_("Find a worker for %(number)s")
 _SECOND_WANTED: Final = N_("Second of the pair for %(number)s")
 
@@ -495,9 +497,14 @@ def is_vacant(session: Session, held: LockedFollowUp, today: DayTenures) -> bool
 def keep_vacancy(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime) -> bool:
     """Ask the coordinator to find a worker while an active follow-up has none; the task is done when there is one.
 
-    Returns whether it is vacant. Repeating it changes nothing.
+    What the committee asked of its worker falls on the worker of today. Returns whether it is vacant. Repeating it
+    changes nothing.
     """
     held = lock_follow_up(session, follow_up_id, by=by, at=at)
+    chain = worker_chain(session, held)
+    for row in asking.open_ones(session, COME_BACK, follow_up_id):
+        if row.links[0].person != chain[0].person:
+            assigning.fall_on(session, row.id, chain, by=by, at=at)
     vacant = is_vacant(session, held, standing(session, held.day))
     open_task = _open_task(session, held.row.vacancy_task_id)
     if vacant and open_task is None:
@@ -523,6 +530,13 @@ def keep_vacancy(session: Session, follow_up_id: UUID, *, by: Actor, at: datetim
             assigning.call_off(session, open_task, by=by, at=at)
         change_follow_up(session, held, vacancy_task_id=None)
     return vacant
+
+
+def worker_chain(session: Session, held: LockedFollowUp) -> list[Link]:
+    """The primary worker whom a follow-up has on the day, if any, and then the coordination."""
+    parts = [part for part in on_day(session, held.day, follow_up_ids=[held.id]) if part.kind == PRIMARY]
+    theirs = [Link("youth_worker", str(part.organization_id), person=part.person_id) for part in parts]
+    return [*theirs, *coordination_chain(session)]
 
 
 def _open_task(session: Session, task_id: UUID | None) -> UUID | None:

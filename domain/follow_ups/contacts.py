@@ -169,21 +169,16 @@ def last_contacts(session: Session, follow_up_ids: Iterable[UUID]) -> dict[UUID,
     A note says its week and no day. The contact counts on the week's last day, or on the day of the note where that
     came before. Before any contact, it is the day on which the follow-up began or was resumed.
     """
-    return {follow_up_id: known.last_contact for follow_up_id, known in _known_of(session, follow_up_ids).items()}
+    return {follow_up_id: known.last_contact for follow_up_id, known in known_of(session, follow_up_ids).items()}
 
 
 def unanswered(session: Session, follow_up_id: UUID) -> int:
     """How many attempts in a row went unanswered since the last contact."""
-    return unanswered_of(session, [follow_up_id])[follow_up_id]
-
-
-def unanswered_of(session: Session, follow_up_ids: Iterable[UUID]) -> dict[UUID, int]:
-    """As `unanswered`, for several follow-ups."""
-    return {follow_up_id: known.unanswered for follow_up_id, known in _known_of(session, follow_up_ids).items()}
+    return known_of(session, [follow_up_id])[follow_up_id].unanswered
 
 
 @dataclass
-class _Known:
+class KnownContact:
     """What the records tell of the contact with one participant: since when they are followed, attempts, and notes."""
 
     since: date
@@ -193,11 +188,19 @@ class _Known:
 
     @property
     def last_contact(self) -> date:
+        """The day of the last contact or, before any, on which it began or was resumed."""
         days = [self.since, *(day for day, _, reached in self.tries if reached)]
         return max([*days, self.met_on] if self.met_on is not None else days)
 
     @property
+    def is_contact(self) -> bool:
+        """Whether there was contact on that day, and it is not only the one on which it began or was resumed."""
+        reached = any(was_reached and day == self.last_contact for day, _, was_reached in self.tries)
+        return reached or self.met_on == self.last_contact
+
+    @property
     def unanswered(self) -> int:
+        """How many attempts in a row went unanswered since."""
         in_a_row = 0
         for day, recorded_at, reached in sorted(self.tries):
             if reached:
@@ -207,12 +210,13 @@ class _Known:
         return in_a_row
 
 
-def _known_of(session: Session, follow_up_ids: Iterable[UUID]) -> dict[UUID, _Known]:
+def known_of(session: Session, follow_up_ids: Iterable[UUID]) -> dict[UUID, KnownContact]:
+    """What the records tell of the contact with participants, by follow-up."""
     asked = {"follow_ups": list(follow_up_ids)}
     ask_ahead(session, *(Question[Any](one, asked) for one in (_SINCE, _TRIES, _MET)))
-    found: dict[UUID, _Known] = {}
+    found: dict[UUID, KnownContact] = {}
     for row in run(session, _SINCE, asked):
-        found[row.id] = _Known(row.active_since, row.active_at)
+        found[row.id] = KnownContact(row.active_since, row.active_at)
     for tried in run(session, _TRIES, asked):
         found[tried.follow_up_id].tries.append((tried.tried_on, tried.recorded_at, tried.reached))
     for follow_up_id, week, written_at in run(session, _MET, asked):

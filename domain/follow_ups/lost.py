@@ -10,10 +10,11 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.follow_ups.contacts import MOST_ATTEMPTS, last_contacts, unanswered_of
+from domain.follow_ups.contacts import MOST_ATTEMPTS, KnownContact, known_of
 from domain.follow_ups.locking import follow_ups
 from domain.follow_ups.weeks import WEEK, sunday_of
 from domain.kernel import among, built, col, every, only, run
+from locales import N_
 from models.follow_up import FollowUp, WeeklyNote
 
 #: Contact is being lost after two weeks without any, or one unanswered attempt a week after the last contact.
@@ -21,10 +22,22 @@ LOSING_AFTER: Final = timedelta(days=14)
 #: It is the committee's to talk about after three weeks, or once two further attempts went unanswered (FU-2).
 LOST_AFTER: Final = timedelta(days=21)
 
+_SINCE: Final = N_(
+    "Last contact on %(since)s. When this was put here: whole weeks without contact: "
+    "%(weeks)s; attempts without an answer: %(attempts)s. %(why)s"
+)
+_SINCE_IT_BEGAN: Final = N_(
+    "No contact since it began or was resumed, on %(since)s. When this was put here: whole weeks without contact: "
+    "%(weeks)s; attempts without an answer: %(attempts)s. %(why)s"
+)
+
 
 @dataclass(frozen=True)
 class Losing:
-    """A follow-up without contact since the day `since`; `why` is what the newest note since then says, or ""."""
+    """A follow-up without contact since the day `since`; `why` is what the newest note since then says, or "".
+
+    Where it had none since it began or was resumed, that day is `since`, and `had_contact` is false.
+    """
 
     follow_up_id: UUID
     number: str
@@ -33,11 +46,17 @@ class Losing:
     why: str
     attempts: int
     is_lost: bool
+    had_contact: bool = True
 
     @property
     def weeks(self) -> int:
         """How many whole weeks it has been."""
         return self.days // WEEK.days
+
+    @property
+    def sentence(self) -> str:
+        """How an agenda says it, as a message that wants `since`, `weeks`, `attempts` and `why`."""
+        return _SINCE if self.had_contact else _SINCE_IT_BEGAN
 
 
 def losing(session: Session, day: date, *, follow_up_ids: Iterable[UUID] | None = None) -> list[Losing]:
@@ -49,13 +68,13 @@ def losing(session: Session, day: date, *, follow_up_ids: Iterable[UUID] | None 
     asked = {} if follow_up_ids is None else {"follow_ups": list(follow_up_ids)}
     rows = every(session, _ACTIVE if follow_up_ids is None else _ACTIVE_OF_THESE, asked)
     ids = [row.id for row in rows]
-    contacts, tries = last_contacts(session, ids), unanswered_of(session, ids)
+    known = known_of(session, ids)
     whys: dict[UUID, str] = {}
     for follow_up_id, week, why in run(session, _WHYS, {"follow_ups": ids}):
         # What was noted before the last contact is about an earlier time without contact.
-        if sunday_of(week) > contacts[follow_up_id]:
+        if sunday_of(week) > known[follow_up_id].last_contact:
             whys[follow_up_id] = why or ""
-    found = [judged(row.id, row.number, contacts[row.id], whys.get(row.id, ""), tries[row.id], day) for row in rows]
+    found = [judged(row.id, row.number, known[row.id], whys.get(row.id, ""), day) for row in rows]
     return sorted((one for one in found if one is not None), key=lambda one: (-one.days, one.number))
 
 
@@ -72,10 +91,11 @@ _WHYS: Final = built(
 )
 
 
-def judged(follow_up_id: UUID, number: str, since: date, why: str, attempts: int, day: date) -> Losing | None:
-    """How one active follow-up loses contact on a local day, with its last on `since`; None where all is well."""
+def judged(follow_up_id: UUID, number: str, known: KnownContact, why: str, day: date) -> Losing | None:
+    """How one active follow-up loses contact on a local day; None where all is well."""
+    since, attempts = known.last_contact, known.unanswered
     away = day - since
     if away < LOSING_AFTER and not attempts:
         return None
     is_lost = away >= LOST_AFTER or attempts >= MOST_ATTEMPTS
-    return Losing(follow_up_id, number, since, away.days, why, attempts, is_lost)
+    return Losing(follow_up_id, number, since, away.days, why, attempts, is_lost, known.is_contact)

@@ -23,7 +23,7 @@ from domain.follow_ups.locking import (
     lock_follow_up,
     write_follow_up_event,
 )
-from domain.follow_ups.owed import WRITE, missing
+from domain.follow_ups.owed import WEEKS_WRITTEN, WRITE, missing
 from domain.follow_ups.week_row import Week, checked_week, opened_week, refuse_long, refuse_unfinished, sealed_week
 from domain.follow_ups.weeks import monday_of, sunday_of
 from domain.follow_ups.words import NOTE
@@ -56,7 +56,7 @@ from models.casework import SETTLED, Task
 from models.follow_up import WeeklyNote
 
 #: The note of a week may be written until so long after it, and begun from its Monday on.
-LATEST: Final = timedelta(weeks=10)
+LATEST: Final = timedelta(weeks=WEEKS_WRITTEN)
 #: The states of a follow-up that nobody is owed a note of.
 ENDED: Final = ("inactive", "completed")
 

@@ -23,6 +23,8 @@ from models.follow_up import Assignment, FollowUp, FollowUpBreak, WeeklyNote
 WRITE: Final = "follow_up.note"
 #: Notes are asked for over this many past weeks; an older one that was never written is for the coordinator to see.
 WEEKS_ASKED: Final = 4
+#: A departure asks for each that may still be written: it ends over none because time passed.
+WEEKS_WRITTEN: Final = 10
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,16 @@ class Missing:
 
 
 def missing(
-    session: Session, day: date, *, people: Iterable[UUID] | None = None, last_day: date | None = None
+    session: Session,
+    day: date,
+    *,
+    people: Iterable[UUID] | None = None,
+    last_day: date | None = None,
+    back: int = WEEKS_ASKED,
 ) -> list[Missing]:
     """The notes that are owed on a local day: of each week that is over, by its primary worker at the week's end.
+
+    They are looked for `back` so many weeks.
 
     Only for follow-ups that are active, and weeks on whose last day they were: a break owes none of its weeks, nor does
     one that is over. What was owed before a break is owed again after it. A note that its leaving worker was let leave
@@ -46,8 +55,8 @@ def missing(
     """
     leaves_on = last_day if last_day is not None and day >= last_day else None
     over = day if leaves_on is None else max(day, sunday_of(leaves_on) + timedelta(days=1))
-    first = monday_of(day) - timedelta(weeks=WEEKS_ASKED)
-    of_whom, written, settled, away = asked_of_missing(day, people=people)
+    first = monday_of(day) - timedelta(weeks=back)
+    of_whom, written, settled, away = asked_of_missing(day, people=people, back=back)
     ask_ahead(session, of_whom, written, settled, away)
     complete, stated = set(tuples(session, *written)), set(scalars(session, *settled))
     breaks = list(starmap(_Break, tuples(session, *away)))
@@ -85,9 +94,11 @@ class _Part(NamedTuple):
         return theirs and not any(one.starts_on <= last < one.ended_on for one in mine)
 
 
-def asked_of_missing(day: date, *, people: Iterable[UUID] | None = None) -> tuple[Question[Any], ...]:
+def asked_of_missing(
+    day: date, *, people: Iterable[UUID] | None = None, back: int = WEEKS_ASKED
+) -> tuple[Question[Any], ...]:
     """What `missing` asks: who accompanies whom, what is complete, what was left unfinished, and which breaks ended."""
-    first = monday_of(day) - timedelta(weeks=WEEKS_ASKED)
+    first = monday_of(day) - timedelta(weeks=back)
     return (
         Question(_accompanied(of_people=False))
         if people is None

@@ -17,14 +17,16 @@ _NOTE = N_("Note of %(number)s, week of %(day)s")
 
 
 def unfinished_of(leaving: Leaving) -> list[Holding]:
-    """The notes that they began and left unfinished, and those that they still owe for weeks that are over.
+    """The notes that they began and left unfinished, and those that may still be written of weeks that are over.
 
     The week of their last day is among them from that day on. A note is out of their hands when anyone finishes it.
     """
     session = leaving.session
     due = {
         (one.follow_up_id, one.week): one.organization_id
-        for one in owed.missing(session, leaving.day, people=[leaving.person_id], last_day=leaving.last_day)
+        for one in owed.missing(
+            session, leaving.day, people=[leaving.person_id], last_day=leaving.last_day, back=owed.WEEKS_WRITTEN
+        )
     }
     begun = tuples(
         session,

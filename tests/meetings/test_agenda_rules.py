@@ -206,6 +206,8 @@ def test_a_committee_hears_of_its_own_vacant_seats_on_the_day_of_the_meeting(cas
         "Siège vacant\N{NO-BREAK SPACE}: Recherche évaluative",
         f"seat/{seat(session, 'clinical', 'research')}",
     )
+    both = {one.title_en for one in _of(session, _a_meeting(session, cast, "joint"), "vacancy")}
+    assert "Vacant seat: Evaluative research, Researcher" in both, "it says whose, as it takes seats of two committees"
 
 
 def test_the_steering_committee_hears_of_every_vacant_role_and_of_what_falls_to_it(

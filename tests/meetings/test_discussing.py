@@ -11,10 +11,13 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.accompaniment import states
-from domain.follow_ups import Issue, issues, processes
+from domain.casework import asking
+from domain.follow_ups import COME_BACK, Issue, assigning, issues, processes
 from domain.kernel import Refusal
-from meetings import caseloads, discussing, running, schedule
+from meetings import assembling, caseloads, discussing, running, schedule
 from meetings.agenda_drawing import draw
+from meetings.agenda_items import items_of
+from meetings.agenda_rules import TURN
 from meetings.committees import committees
 from meetings.discussing import Said
 from meetings.locking import read_meeting
@@ -142,7 +145,7 @@ def test_what_follows_is_a_task_of_the_worker_by_a_day_and_another_day_another_t
     _discuss(session, cast, here, case, "changes", Said("Heard.", "Call the landlord.", week))
     _discuss(session, cast, here, case, "changes", Said("Heard.", "Call them.", week + timedelta(days=1)))
     rows = session.execute(
-        select(_task.c.state, _task.c.title_en).where(_task.c.step == discussing.COME_BACK).order_by(_task.c.due_on)
+        select(_task.c.state, _task.c.title_en).where(_task.c.step == COME_BACK).order_by(_task.c.due_on)
     ).all()
     assert [row.state for row in rows] == ["cancelled", "open"]
     assert {row.title_en for row in rows} == {"Come back on #2026-01, as the Clinical Committee asked"}
@@ -158,12 +161,47 @@ def test_what_follows_is_a_task_of_the_worker_by_a_day_and_another_day_another_t
         by=cast.actor("coordinator"),
         at=later,
     )
-    states = session.execute(select(_task.c.state).where(_task.c.step == discussing.COME_BACK)).scalars()
+    states = session.execute(select(_task.c.state).where(_task.c.step == COME_BACK)).scalars()
     assert sorted(states) == ["cancelled", "cancelled", "open"], "one task a case, by the last day that was said"
     row = discussing.discussions_of(session, case)[-1]
     who = row_of(session, case)["participant_id"]
     told = discussing.read_said(session, row, who, ground="part", by=cast.actor(WORKER), at=NOW)
     assert told == Said("Heard.", "Call them.", week + timedelta(days=1))
+
+
+def test_what_follows_is_owed_by_whoever_takes_over_the_follow_up_and_else_by_the_coordination(
+    session: Session, cast: Cast
+) -> None:
+    case = followed(session, cast)
+    week = TODAY + timedelta(days=9)
+    _discuss(session, cast, _sits(session, cast), case, "changes", Said(due_on=week))
+    by = cast.actor("coordinator")
+
+    def owed_by() -> tuple[object, object, object]:
+        (one,) = asking.open_ones(session, COME_BACK, case)
+        return one.links[0].role, one.links[0].person, one.due_on
+
+    assert owed_by() == ("youth_worker", cast.people[WORKER], week)
+    assigning.assign_worker(session, case, cast.people[SECOND], instead_of=cast.people[WORKER], by=by, at=NOW)
+    assert owed_by() == ("youth_worker", cast.people[SECOND], week)
+    assigning.end_part(session, case, cast.people[SECOND], by=by, at=NOW)
+    assert owed_by() == ("coordinator", None, week), "and not by a worker who no longer accompanies the participant"
+
+
+def test_a_turn_in_which_a_case_was_recorded_is_treated_and_the_others_are_carried_over(
+    session: Session, cast: Cast
+) -> None:
+    here = clinic_of(session)
+    by = cast.actor("coordinator")
+    assembling.assemble(session, here, by=by, at=AT)
+    _discuss(session, cast, _sits(session, cast), followed(session, cast), "goes_on")
+    with refused("meeting.untreated"):
+        running.close_meeting(session, here, by=by, at=NOW)
+    turns = [one for one in items_of(session, here) if one.kind == TURN]
+    (heard,) = discussing.turns_heard(session, read_meeting(session, here))
+    running.close_meeting(session, here, carry_rest=True, by=by, at=NOW)
+    became = {one.id: one.outcome for one in items_of(session, here) if one.kind == TURN}
+    assert became == {one.id: "treated" if one.id == heard else "carried" for one in turns}
 
 
 def test_a_turn_takes_its_minutes_by_how_many_cases_and_how_urgent(session: Session, cast: Cast) -> None:

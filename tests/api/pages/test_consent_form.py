@@ -242,6 +242,8 @@ def test_the_same_is_done_over_json_with_the_version_that_was_read(cast: Cast, u
     assert worker.post(f"{here}/consents", json=said, headers={"If-Match": tag}).status_code == 412
     stands = [one for one in made.json()["consents"] if not one["replaced_at"] and not one["withdrawn_on"]]
     kept = [{"consent_id": one["id"]} for one in stands if one["purpose"] == "program"]
+    holds = pdf_text(b64decode(worker.get(f"{here}/consents/confirmation?language=en").json()["content"]))
+    assert holds.index("To be accompanied") < holds.index("the program shares"), "first what all else rests on"
     narrowed = worker.post(
         f"{here}/consents/narrowing", json={"kept": kept}, headers={"If-Match": made.headers["etag"]}
     )

@@ -220,6 +220,7 @@ def test_who_is_offered_a_follow_up_finds_it_from_their_own_work_and_answers_the
     assert words not in text_of(signed_in(program, WORKER).get("/?lang=en").text)
     (answer,) = re.findall(r'action="(/hand-overs/[^"]*/acceptance)"', client.get("/handed-over").text)
     assert client.post(answer).status_code == 303
+    assert 'href="/follow-ups/' in client.get("/handed-over").text, "which leads to the follow-up and its summary"
     page = text_of(client.get("/?lang=en").text)
     assert words not in page
     assert "Handed over to you by people who left" in page

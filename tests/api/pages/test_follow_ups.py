@@ -275,7 +275,12 @@ def test_one_on_a_break_whom_nobody_accompanies_is_seen_as_such(cast: Cast, foll
     with cast.session() as session:
         by = cast.actor("coordinator")
         back = TODAY + timedelta(days=60)
-        breaks.take_break(session, follow_up, returns_on=back, terms="J’appelle.", by=by, at=AT)
+        unwritten = followed(session, cast, "#2026-02")
+        for one in (follow_up, unwritten):
+            breaks.take_break(session, one, returns_on=back, terms="J’appelle.", by=by, at=AT)
+    weeks = text_of(signed_in(cast, WORKER).get(f"/follow-ups/{unwritten}/weeks").text)
+    assert weeks.count("on a break") == 1, "the row of a week says why no note is asked for"
+    with cast.session() as session:
         assigning.end_part(session, follow_up, cast.people[WORKER], by=by, at=AT)
     shown = text_of(signed_in(cast, "coordinator").get("/caseload").text)
     assert "No worker assigned 1 #2026-01 (On a break) Vacant" in shown
@@ -450,7 +455,9 @@ def test_the_terms_of_a_break_are_read_also_from_the_day_on_which_they_apply(cas
     with cast.session() as session:
         breaks.take_break(session, follow_up, returns_on=TODAY + 6 * DAY, terms="Je rappelle.", by=by, at=AT)
         breaks.come_back_if_due(session, follow_up, by=Actor.system("rounds"), at=AT + 6 * DAY)
+        whose = row_of(session, follow_up)["participant_id"]
     worker = later(cast, WORKER, 6)
+    assert f'href="/participants/{whose}"' in worker.get("/").text, "the task leads to what it asks to read"
     shown = worker.get(here).text
     assert f"{here}/break-terms" in shown
     assert "Back from a break since" in text_of(shown)

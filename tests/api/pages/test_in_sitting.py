@@ -333,18 +333,26 @@ def test_watching_holds_no_sign_in_that_lies_idle_besides_or_is_old_nor_before_o
 def test_the_secretary_records_a_case_and_one_who_comes_second_is_told(sitting: tuple[Cast, UUID, list[UUID]]) -> None:
     cast, here, (case, _) = sitting
     client = _as(cast, "coordinator")
-    assert "Record" in client.get(f"/meetings/{here}/run").text
+
+    def unsaid() -> int:
+        shown = client.get(f"/meetings/{here}/run").text
+        assert "Record" in shown
+        return shown.partition("Nothing is recorded yet for:")[2].partition("</p>")[0].count("href=")
+
+    before = unsaid()
     said = {"case": str(case), "seen": "0", "marked": "0", "outcome": "changes", "note": "Heard.", "processes": "focus"}
     said |= {"follows": "Call the landlord.", "due": "2026-12-01"}
     assert client.post(f"/meetings/{here}/run/cases", data=said).status_code == 303
     again = client.post(f"/meetings/{here}/run/cases", data=said | {"note": "Heard twice."})
     assert again.status_code == 412
     assert "Heard twice." in again.text, "and keeps what was typed"
+    assert unsaid() == before - 1, "a turn in which a case was recorded is not carried over"
     shown = _shown(cast, here, MEMBER)[MEMBER]
     assert "The plan changes" in shown
     assert "landlord" not in shown
     worker = _as(cast, WORKER)
-    assert "Come back on #2026-01" in worker.get("/").text
+    assert "Come back on #2026-01" in (mine := worker.get("/").text)
+    assert f'href="/follow-ups/{case}#issue"' in mine, "which leads to what was said"
     page = worker.get(f"/follow-ups/{case}")
     assert "The plan changes" in page.text
     assert "landlord" not in page.text

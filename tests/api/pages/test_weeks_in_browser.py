@@ -358,6 +358,8 @@ def test_a_very_long_meeting_is_asked_about_and_saved_once_it_is_confirmed(desk:
     page = desk.open()
     row = desk.row(page)
     row.get_by_label("Meetings in person").fill("1")
+    row.get_by_label("Minutes in all").fill("-2")
+    expect(row.locator(".row-told")).to_contain_text("Minutes in all – Something in this request")
     row.get_by_label("Minutes in all").fill("400")
     expect(row).to_contain_text("Meetings: 1, minutes in all: 400. Is this right?")
     note = desk.note()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -297,8 +298,16 @@ def test_a_note_that_nobody_owes_any_more_is_not_asked_for_any_longer(cast: Cast
     [(13, 0, None), (14, 0, False), (20, 0, False), (21, 0, True), (1, 1, False), (1, 2, True)],
 )
 def test_contact_is_being_lost_then_lost(cast: Cast, days: int, attempts: int, expected: bool | None) -> None:
-    found = lost.judged(cast.program_id, "#2026-01", TODAY, "", attempts, TODAY + days * DAY)
+    known = contacts.KnownContact(TODAY, AT, [(TODAY, AT, False)] * attempts)
+    found = lost.judged(cast.program_id, "#2026-01", known, "", TODAY + days * DAY)
     assert (found.is_lost if found else None) is expected
+
+
+@pytest.mark.parametrize(("met_on", "had_contact"), [(None, False), (TODAY - DAY, False), (TODAY, True)])
+def test_the_day_on_which_it_was_resumed_is_not_told_as_a_contact(met_on: date | None, had_contact: bool) -> None:
+    found = lost.judged(UUID(int=1), "#2026-01", contacts.KnownContact(TODAY, AT, met_on=met_on), "", TODAY + 3 * WEEK)
+    assert found is not None
+    assert (found.since, found.had_contact) == (TODAY, had_contact)
 
 
 def test_it_shows_who_since_when_why_and_for_how_long(cast: Cast) -> None:
