@@ -396,7 +396,7 @@ TABLE: Mapping[Action, frozenset[Relation]] = {
     Action.ANSWER_EXPORT: frozenset({Relation.DECLARED}),
     Action.DOWNLOAD_EXPORT: frozenset({Relation.RECEIVES}),
     Action.CONFIRM_REMOVAL: frozenset({Relation.RESEARCH, Relation.OWES}),
-    Action.SEE_MEASURES: frozenset({Relation.RESEARCH, Relation.COORDINATOR, Relation.RECEIVES}),
+    Action.SEE_MEASURES: frozenset({Relation.RESEARCH, Relation.COORDINATOR, Relation.RECEIVES, Relation.SITS}),
     Action.SEE_CONSENT_FORM: frozenset({Relation.STAFF}),
     Action.PLAN_ACTIVITIES: frozenset({Relation.FOLLOWS, Relation.COORDINATOR}),
     # As the follow-up of one who takes part is kept: `api.access.activities`.

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from api.access.meetings import to_committee
 from api.access.permissions import (
     Action,
     Asker,
@@ -20,6 +21,8 @@ from api.access.permissions import (
 )
 from domain.kernel import Actor, Part, surely
 from domain.research import Removal, exports, removals, studies
+from meetings.committees import membership
+from meetings.statements import implementation
 from models.research import Study, StudyExport
 
 
@@ -35,6 +38,14 @@ def to_studies(session: Session, asker: Asker) -> Given:
     if any(held.role in studies.RECEIVE for held in asker.standing.roles_of(asker.person_id)):
         given[Relation.RECEIVES] = themselves(asker)
     return given
+
+
+def to_measures(session: Session, asker: Asker) -> Given:
+    """What the asker is to the measures: as to the studies; and SITS on the committee that they are put before."""
+    given, joint = to_studies(session, asker), implementation.put_before(session)
+    if joint is None or is_allowed(Action.SEE_MEASURES, given):
+        return given
+    return given | to_committee(asker, membership(session, joint.id, since=asker.day))
 
 
 def to_list_of_studies(session: Session, asker: Asker) -> Given:

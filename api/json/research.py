@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import Path
 
 from api.access.permissions import Action, Given, asks, require, to_program
-from api.access.research import find_export, find_study, removals_for, studies_seen_by, to_list_of_studies, to_studies
+from api.access.research import find_export, find_study, removals_for, studies_seen_by, to_list_of_studies, to_measures
 from api.access.session import InContext, RequestContext
 from api.acts.declaring import On
 from api.acts.research import EXPORT, STAFF, STAFF_CONSENT, STUDIES, STUDY
@@ -155,7 +155,7 @@ def get_measures(
     quarter: Annotated[str, Path(max_length=12, description="A quarter, such as 2026-Q3.")], context: InContext
 ) -> MeasuresContent:
     """How the program is carried out until the end of a quarter. A figure that would tell of few people is null."""
-    require(Action.SEE_MEASURES, to_studies(context.session, context.asker))
+    require(Action.SEE_MEASURES, to_measures(context.session, context.asker))
     return implementation.look(context.session, quarter, at=context.at)
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from api.access.meetings import find_committee
+from api.access.meetings import find_committee, to_committee
 from api.access.permissions import Action, asks, is_allowed, require, to_program
 from api.access.session import InContext, RequestContext
 from api.pages.forms import Typed
@@ -33,6 +33,7 @@ from meetings.committees import (
     rhythm_of,
     title_of,
 )
+from meetings.statements import implementation
 from models.committee import Committee, SeatHolder
 from models.meeting import DraftedYear
 from models.program import Person
@@ -142,6 +143,8 @@ def committee_page(context: RequestContext, request: Request, row: Committee, ty
         last_decisions=lines_of_committee(context, row.id, LAST),
         states_of_decisions=DECIDED,
         drafts=_drafts(context, row) if may_plan else [],
+        sees_measures=row.source == implementation.PUT_BEFORE
+        and is_allowed(Action.SEE_MEASURES, to_committee(context.asker, members)),
         day=context.day,
     )
 

@@ -9,7 +9,7 @@ from fastapi import Path, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access.permissions import Action, asks, require
-from api.access.research import to_studies
+from api.access.research import to_measures
 from api.access.session import InContext
 from api.pages.frame import around, framed_pages, page
 from api.web import downloads
@@ -30,7 +30,7 @@ def list_measures(
     context: InContext, request: Request, after: Annotated[str, Query(max_length=12)] = ""
 ) -> HTMLResponse:
     """The quarters that are over, the newest first."""
-    require(Action.SEE_MEASURES, to_studies(context.session, context.asker))
+    require(Action.SEE_MEASURES, to_measures(context.session, context.asker))
     over = implementation.quarters(context.session, at=context.at)
     part = Part.among(over, after, A_PAGE, attrgetter("key"))
     names = {one.key: in_words(one.key, context.language) for one in part.rows}
@@ -41,7 +41,7 @@ def list_measures(
 @asks(Action.SEE_MEASURES)
 def show_measures(context: InContext, request: Request, quarter: Quarter) -> HTMLResponse:
     """The measures until the end of a quarter, each table with its picture."""
-    require(Action.SEE_MEASURES, to_studies(context.session, context.asker))
+    require(Action.SEE_MEASURES, to_measures(context.session, context.asker))
     content = implementation.look(context.session, quarter, at=context.at)
     return page(context, request, "measures_of.html", content=content, quarter=quarter)
 
@@ -50,5 +50,5 @@ def show_measures(context: InContext, request: Request, quarter: Quarter) -> HTM
 @asks(Action.SEE_MEASURES)
 def download_paper(context: InContext, quarter: Quarter, language: downloads.Language) -> Response:
     """The same as a paper, to be put before the Joint Committee."""
-    require(Action.SEE_MEASURES, to_studies(context.session, context.asker))
+    require(Action.SEE_MEASURES, to_measures(context.session, context.asker))
     return downloads.download(implementation.paper(context.session, quarter, language, at=context.at))

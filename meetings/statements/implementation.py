@@ -23,11 +23,12 @@ from meetings.documents.content import NOTHING, Both
 from meetings.documents.measures import FigureRow, FigureTable, MeasuresContent
 from meetings.statements import program as statements
 from meetings.statements.tables import both
+from models.committee import Committee
 from models.follow_up import ACTIVITY_KINDS
 from models.program import Organization
 
-#: The committee that follows the research, by its fact in the guide.
-_JOINT: Final = "CM-J"
+#: The committee that follows the research and has the measures put before it, by its fact in the guide.
+PUT_BEFORE: Final = "CM-J"
 #: The parts of a year's statement that were admitted.
 _ADMITTED: Final = ("active", "on_break", "inactive", "completed")
 _TOGETHER: Final = N_("Together")
@@ -50,6 +51,11 @@ _ACTIVITIES: Final[Mapping[str, str]] = {
 }
 
 
+def put_before(session: Session) -> Committee | None:
+    """The committee that the measures are put before, where the program has one."""
+    return next((one for one in committees(session).values() if one.source == PUT_BEFORE), None)
+
+
 def quarters(session: Session, *, at: datetime) -> list[Period]:
     """The quarters that are over and of which something is on record, the newest first."""
     on = local_day(session, at)
@@ -65,7 +71,7 @@ def look(session: Session, key: str, *, at: datetime) -> MeasuresContent:
     if asked.ends_on >= on:
         raise Refusal("measures.not_over", N_("This quarter is not over yet."))
     here, carried = program(session), measures.carried_out(session, asked)
-    joint = next((one for one in committees(session).values() if one.source == _JOINT), None)
+    joint = put_before(session)
     return MeasuresContent(
         program=Both(fr=here.title_fr, en=here.title_en),
         committee=Both(fr=joint.title_fr, en=joint.title_en) if joint else NOTHING,

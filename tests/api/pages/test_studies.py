@@ -15,10 +15,12 @@ from fastapi.testclient import TestClient
 from openpyxl import load_workbook
 
 from domain.participants import research
+from domain.people import seat_holders
 from tests.api.application import client_for
 from tests.api.json.window import Asker
 from tests.api.pages.looking import text_of
 from tests.cast import AT, TODAY, Arranged, Cast
+from tests.departing import seat_somebody
 from tests.following import in_force
 from tests.meetings.documents.reading import pdf_text
 from tests.researching import APPROVER, KEEPER, RECEIVER, THEN, several
@@ -254,6 +256,23 @@ def test_the_measures_of_a_quarter_are_on_a_page_with_pictures_and_on_paper(cast
     assert coordinator.get("/measures/2027-Q1").status_code == 409
     assert coordinator.get("/measures/2026").status_code == 409
     assert browser(cast, "worker_ccsmtl").get("/measures").status_code == 404
+
+
+def test_who_sits_on_the_committee_that_measures_are_put_before_reads_them_as_long_as_they_sit(cast: Cast) -> None:
+    member, link = browser(cast, "director_ccsmtl"), 'href="/measures"'
+    assert member.get("/measures").status_code == 404
+    with cast.session() as session:
+        place, whom = cast.organizations["ccsmtl"], cast.people["director_ccsmtl"]
+        seat = seat_somebody(session, "steering", place, whom)
+    assert link in member.get("/committees/joint").text, "its members are those of the two others"
+    assert link not in member.get("/committees/steering").text
+    for path in ("/measures", "/measures/2026-Q4", "/measures/2026-Q4/fr.pdf"):
+        assert member.get(path).status_code == 200
+    assert member.get("/studies").status_code == 404
+    with cast.session() as session:
+        (held,) = seat_holders.holders_from(session, seat, TODAY)
+        seat_holders.end_seat(session, held, TODAY - timedelta(days=1), by=cast.actor("coordinator"), at=AT)
+    assert member.get("/measures").status_code == 404
 
 
 def test_measures_of_four_people_are_not_told(cast: Cast) -> None:
