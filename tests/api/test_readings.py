@@ -119,7 +119,7 @@ def silent(
                 "GET /api/v1/follow-ups/{follow_up_id}/notes/{week}",
             },
         ),
-        (
+        pytest.param(
             "manager_codim",
             {
                 "GET /evidence/{evidence_id}",
@@ -127,6 +127,7 @@ def silent(
                 "GET /signed-files/{file_id}",
                 "GET /api/v1/signed-files/{file_id}",
             },
+            marks=pytest.mark.nightly,
         ),
         (
             "privacy_officer",
@@ -138,7 +139,7 @@ def silent(
                 "GET /privacy/rights/{rights_request_id}/package.pdf",
             },
         ),
-        ("administrator", set()),
+        pytest.param("administrator", set(), marks=pytest.mark.nightly),
     ],
 )
 def test_every_route_that_shows_what_is_protected_tells_the_record(world: World, who: str, expected: set[str]) -> None:

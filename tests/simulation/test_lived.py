@@ -73,7 +73,8 @@ from (select md5((to_jsonb(t) - array['xid', 'message'])::text) as row from {} t
 """
 
 
-@pytest.mark.parametrize("days", [pytest.param(4, marks=pytest.mark.ci), pytest.param(10, marks=pytest.mark.nightly)])
+@pytest.mark.nightly
+@pytest.mark.parametrize("days", [4, 10])
 def test_what_was_asked_in_some_days_gives_the_same_state_when_it_is_asked_again(server: Server, days: int) -> None:
     asked: list[Life] = []
 
@@ -126,7 +127,7 @@ def _file_of(session: Session, person: Person, life: Life) -> bytes:
     return feeds.calendar(session, person.id, "fr", at=life.world.clock())
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_a_person_is_answered_alike_in_this_process_and_over_the_web(server: Server) -> None:
     def ask_both_ways(life: Life) -> None:
         for n in range(4):

@@ -63,7 +63,7 @@ def digest_of(done: subprocess.CompletedProcess[str]) -> str:
     return found[1]
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_the_same_seed_gives_the_same_record_to_the_byte() -> None:
     one, other = (simulate("--seed", "5", "--days", "2", "--faults", "all", hash_seed=h) for h in ("1", "2"))
     assert digest_of(one) == digest_of(other)
@@ -85,7 +85,7 @@ def test_three_seeds_that_nobody_drew_before_hold_every_promise_for_as_long_as_t
 @pytest.mark.parametrize(
     "begins",
     [
-        pytest.param(date(2028, 2, 29), id="a leap day", marks=pytest.mark.ci),
+        pytest.param(date(2028, 2, 29), id="a leap day", marks=pytest.mark.nightly),
         pytest.param(date(2027, 1, 2), id="a Saturday", marks=pytest.mark.ci),
         pytest.param(date(2026, 12, 31), id="the last day of a year", marks=pytest.mark.nightly),
     ],
@@ -101,9 +101,8 @@ def test_nobody_needs_to_be_there_but_the_coordination(server: Server) -> None:
     assert (lived.broken, lived.faults) == ([], [])
 
 
-@pytest.mark.parametrize(
-    "participants", [pytest.param(0, marks=pytest.mark.ci), pytest.param(500, marks=pytest.mark.nightly)]
-)
+@pytest.mark.nightly
+@pytest.mark.parametrize("participants", [0, 500])
 def test_there_may_be_no_participant_or_five_hundred_a_year(server: Server, participants: int) -> None:
     lived = live(server, Asked(13, 3, participants_a_year=participants, begins=date(2027, 3, 1)))
     assert (lived.broken, lived.faults) == ([], [])
@@ -132,16 +131,15 @@ def another_region(place: Path) -> Path:
     return place
 
 
-@pytest.mark.parametrize(
-    "days", [pytest.param(4, id="days", marks=pytest.mark.ci), pytest.param(60, id="months", marks=pytest.mark.nightly)]
-)
+@pytest.mark.nightly
+@pytest.mark.parametrize("days", [pytest.param(4, id="days"), pytest.param(60, id="months")])
 def test_another_region_lives_by_its_own_file(server: Server, tmp_path: Path, days: int) -> None:
     region = another_region(tmp_path / "far-coast.yaml")
     lived = live(server, Asked(14, days, program=region, begins=date(2027, 3, 1)))
     assert (lived.broken, lived.faults, lived.days) == ([], [], days)
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_what_went_wrong_on_the_last_day_is_looked_at_on_a_quiet_one_more(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -241,7 +241,7 @@ def _waiting(session: Session, verb: str, about: dict[str, Any]) -> Iterator[Non
     session.commit()
 
 
-@pytest.mark.ci
+@pytest.mark.nightly
 def test_each_place_that_shows_what_counts_as_ended_says_so_until_it_is_decided(world: World) -> None:
     assert sorted({*WHERE, *LEFT_OUT}) == KEPT_CLOSED
     reader = client_for(world.cast.database, world.people["coordinator"], at=AT)
