@@ -879,7 +879,9 @@ SENT: Final[Mapping[str, Sent]] = {
     "PUT /api/v1/follow-ups/{follow_up_id}/notes/{week}": Sent(json={"met": 1, "minutes": 60, "seen": 1}),
     "PUT /api/v1/follow-ups/{follow_up_id}/issue": Sent(json={"words": "Je voudrais en parler.", "version": 1}),
     "POST /api/v1/follow-ups/{follow_up_id}/issue/taking-back": Sent(json={"version": 1}),
-    "PUT /api/v1/follow-ups/{follow_up_id}/processes": Sent(json={"week": "{week}", "processes": ["focus"]}),
+    "PUT /api/v1/follow-ups/{follow_up_id}/processes": Sent(
+        json={"week": "{week}", "processes": ["focus"], "version": None}
+    ),
     "POST /api/v1/follow-ups/{follow_up_id}/attempts": Sent(json={"means": "call", "reached": True}),
     "POST /api/v1/follow-ups/{follow_up_id}/missed-meetings": Sent(
         json={"expected_at": "2026-11-23T08:00:00-05:00", "waited_minutes": 15}
