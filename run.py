@@ -233,7 +233,8 @@ def ensure(name: str) -> None:
         )
         install = _installer()
         steps = [
-            (packages, [*install, "--require-hashes", "-r", str(LOCKS / f"{name}.txt")]),
+            # The lock is whole, so nothing is resolved: an older pip would take a newer release for "httpx[http2]".
+            (packages, [*install, "--no-deps", "--require-hashes", "-r", str(LOCKS / f"{name}.txt")]),
             # Not isolated: hatchling comes from the lock too, so nothing unpinned is fetched to build with.
             (0, [*install, "--no-deps", "--no-build-isolation", "-e", str(ROOT)]),
         ]

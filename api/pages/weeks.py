@@ -162,15 +162,14 @@ def _weeks_page(
     require(Action.KEEP_FOLLOW_UP, given)
     weeks = [one for one in strips.weeks_until(context.day, WEEKS_IN_A_ROW) if sunday_of(one) >= row.opened_on]
     rows = _rows(context, [(row, week) for week in weeks], {(follow_up_id, opened)})
+    started = _started(rows, typed, {(follow_up_id, start)})
     return page(
         context,
         request,
         "follow_up_weeks.html",
         row=row,
         rows=rows,
-        **_drawn(
-            context, request, rows, _started(rows, typed, {(follow_up_id, start)}), {(follow_up_id, opened)}
-        )._asdict(),
+        **_drawn(context, request, rows, started, {(follow_up_id, opened)})._asdict(),
     )
 
 

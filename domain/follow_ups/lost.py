@@ -46,7 +46,7 @@ class Losing:
     why: str
     attempts: int
     is_lost: bool
-    had_contact: bool = True
+    had_contact: bool
 
     @property
     def weeks(self) -> int:
