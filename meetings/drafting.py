@@ -61,6 +61,8 @@ from models.meeting import DraftedYear, Meeting
 
 #: Dates are drafted when a committee has none left but those of so many days ahead.
 HORIZON: Final = timedelta(days=60)
+#: The first date of a committee that has none planned is so far ahead: people have to be free.
+NOTICE: Final = timedelta(days=14)
 #: How long a drafted weekly season is: most of a year, with a summer before the next one.
 SEASON: Final = timedelta(weeks=40)
 #: A committee's meeting keeps so many days from one of a committee that it is derived from and that meets seldom.
@@ -190,22 +192,20 @@ def _refuse_full(terms: DateConstraints, first: date) -> tuple[DateProposal, ...
 def draft_due(session: Session, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
     """Draft dates for every committee whose planned ones run out, and ask the coordinator; which committees.
 
-    A committee has one draft for what follows its last planned date: one that was settled is not drafted again, unless
-    all that was planned after that date was called off. One that waits is settled once dates are planned without it.
+    The first ones of a committee that has none are drafted once somebody sits there. A committee has one draft for what
+    follows its last planned date: one that was settled is not drafted again, unless all that was planned after that
+    date was called off. One that waits is settled once dates are planned without it.
     """
     today = local_day(session, at)
     for draft in drafts(session):
-        if _is_overtaken(draft, last_planned(session, draft.committee_id) or today):
+        if _is_overtaken(draft, last_planned(session, draft.committee_id) or date.min):
             asking.no_more(session, PLAN, draft.id, by=by, at=at)
-    drafted = []
-    for committee_id, row in committees(session).items():
-        if not row.rhythm:
-            continue
-        last = last_planned(session, committee_id)
-        if last is None or last > today + HORIZON:
-            continue  # the first dates of a committee are the coordinator's own to begin
-        if _draft_one(session, row, last, today, by=by, at=at):
-            drafted.append(committee_id)
+    members, drafted = memberships(session), []
+    for one, row in committees(session).items():
+        last = last_planned(session, one)
+        runs_out = last <= today + HORIZON if last else bool(members[one].invited(today))
+        if row.rhythm and runs_out and _draft_one(session, row, last, today, by=by, at=at):
+            drafted.append(one)
     return tuple(drafted)
 
 
@@ -245,18 +245,16 @@ def settle(session: Session, draft_id: UUID, settled_as: str, *, by: Actor, at: 
     return row
 
 
-def _draft_one(session: Session, row: Committee, follows: date, today: date, *, by: Actor, at: datetime) -> bool:
+def _draft_one(session: Session, row: Committee, last: date | None, today: date, *, by: Actor, at: datetime) -> bool:
     known = every(session, of(DraftedYear).where(DraftedYear.committee_id == row.id))
-    waiting = [draft for draft in known if draft.settled_at is None]
-    stands = any(draft.follows == follows and not _fell_through(session, draft) for draft in known)
-    if stands or not all(_is_overtaken(draft, follows) for draft in waiting):
+    if _stands(session, known, last):
         return False
-    first = max(follows, today) + timedelta(days=1)
+    follows, first = (today, today + NOTICE) if last is None else (last, max(last, today) + timedelta(days=1))
     dates = propose(session, row.id, first)
     made = _add_draft(session, row, follows, first.year, dates, at)
     if made is None:
         return False
-    for overtaken in waiting:
+    for overtaken in (draft for draft in known if draft.settled_at is None):
         settle(session, overtaken.id, PLANNED, by=by, at=at)
     events.write(session, "dates.drafted", "drafted_year", made, by=by, at=at, committee=row.key, dates=len(dates))
     _tell(session, row, made, dates, at)
@@ -267,6 +265,14 @@ def _draft_one(session: Session, row: Committee, follows: date, today: date, *, 
     chain = coordination_chain(session)
     asking.ask(session, PLAN, made, title, chain=chain, working_days=DAYS_TO_PLAN, by=by, at=at, committee=committee)
     return True
+
+
+def _stands(session: Session, known: Sequence[DraftedYear], last: date | None) -> bool:
+    """Whether what follows a committee's last date was drafted already, or an older draft waits."""
+    same = [draft for draft in known if last is None or draft.follows == last]
+    if any(not _fell_through(session, draft) for draft in same):
+        return True
+    return any(draft.settled_at is None and not _is_overtaken(draft, last or date.min) for draft in known)
 
 
 def _add_draft(

@@ -104,8 +104,8 @@ class DraftedYear(InProgram, table=True):
     """A year whose dates were proposed for a committee and wait for the coordinator's yes. Nothing is sent meanwhile.
 
     `dates` are the proposals: local starts, and the reasons of each. Settled when they, or others in their place, were
-    planned, or they were dismissed. `follows` is the local day of the last meeting that was planned before them: they
-    are drafted once for it.
+    planned, or they were dismissed. `follows` is the local day of the last meeting that was planned before them, or
+    where there was none the day on which they were drafted: they are drafted once for it.
     """
 
     __table_args__ = (

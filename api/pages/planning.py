@@ -37,8 +37,6 @@ from models.meeting import DraftedYear
 
 router = framed_pages()
 
-#: How far ahead of today the first proposed date is, where the committee has none planned: people have to be free.
-NOTICE: Final = timedelta(days=14)
 #: A season at first proposed: from September to June is longer, a term is shorter.
 SEASON: Final = timedelta(weeks=26)
 
@@ -286,7 +284,7 @@ def _draft(context: RequestContext, row: Committee, text: str) -> DraftedYear | 
 
 def _begins(context: RequestContext, row: Committee) -> date:
     """The day from which dates are proposed at first: after the last planned meeting."""
-    last, soon = drafting.last_planned(context.session, row.id), context.day + NOTICE
+    last, soon = drafting.last_planned(context.session, row.id), context.day + drafting.NOTICE
     return soon if last is None else max(soon, last + timedelta(days=1))
 
 

@@ -14,7 +14,7 @@ from domain.kernel.refusals import Refusal
 from domain.kernel.rows import every, of
 from locales import say
 from meetings import drafting, schedule
-from meetings.committees import committee_of
+from meetings.committees import committee_of, committees
 from meetings.planner import held_already
 from meetings.proposals import DateProposal
 from models.base import table_of
@@ -32,6 +32,8 @@ _notice = table_of(Notice)
 
 #: When the summer's meeting comes near.
 NEAR = datetime(2027, 5, 1, 14, 0, tzinfo=UTC)
+#: The last meeting of the committees that a test is not about.
+FAR = datetime(2029, 6, 12, 15, 0)
 
 
 @pytest.fixture
@@ -43,6 +45,15 @@ def session(cast: Cast) -> Iterator[Session]:
         yield made
 
 
+@pytest.fixture
+def others_meet(cast: Cast, session: Session) -> None:
+    """Every other committee has its dates, so that none is drafted for it."""
+    for committee in _with_a_rhythm(session):
+        if committee.key != "steering":
+            schedule.plan_meetings(session, committee.key, [FAR], by=cast.actor("coordinator"), at=AT)
+
+
+@pytest.mark.usefixtures("others_meet")
 def test_when_the_last_date_comes_near_the_next_year_is_drafted_once_and_nobody_is_invited(
     cast: Cast, session: Session
 ) -> None:
@@ -63,10 +74,51 @@ def test_when_the_last_date_comes_near_the_next_year_is_drafted_once_and_nobody_
     assert (task["item"], task["state"]) == (str(draft.id), "open"), "a letter may be missed: no committee ends by it"
 
 
-def test_a_committee_whose_dates_reach_far_or_that_has_none_yet_is_left_alone(cast: Cast, session: Session) -> None:
+def test_a_committee_whose_dates_reach_far_or_where_nobody_sits_yet_is_left_alone(cast: Cast) -> None:
     by = cast.actor("coordinator")
-    schedule.plan_meetings(session, "steering", [datetime(2027, 6, 15, 13, 30)], by=by, at=AT)
-    assert drafting.draft_due(session, by=by, at=AT) == ()
+    with cast.session() as session:
+        assert drafting.draft_due(session, by=by, at=AT) == (), "nobody sits anywhere"
+        seat_everyone(session, cast)
+        for committee in _with_a_rhythm(session):
+            schedule.plan_meetings(session, committee.key, [datetime(2027, 6, 15, 13, 30)], by=by, at=AT)
+        assert drafting.draft_due(session, by=by, at=AT) == ()
+
+
+def test_the_first_dates_of_a_committee_are_drafted_once_somebody_sits_there_and_asked_once(cast: Cast) -> None:
+    by = cast.actor("coordinator")
+    with cast.session() as session:
+        seat_everyone(session, cast)
+        theirs = {committee.id for committee in _with_a_rhythm(session)}
+        assert set(drafting.draft_due(session, by=by, at=AT)) == theirs
+        for draft in drafting.drafts(session):
+            assert min(DateProposal.from_json(one).original for one in draft.dates) >= date(2026, 11, 17), "two weeks"
+        assert len(tasks_of(session, drafting.PLAN)) == len(theirs)
+        for days in (1, 40, 400):
+            assert drafting.draft_due(session, by=by, at=AT + timedelta(days=days)) == ()
+        assert {task["state"] for task in tasks_of(session, drafting.PLAN)} == {"open"}, "a day that went by plans none"
+
+        for draft in drafting.drafts(session):
+            drafting.settle(session, draft.id, "dismissed", by=by, at=AT)
+        for days in (1, 400):
+            assert drafting.draft_due(session, by=by, at=AT + timedelta(days=days)) == (), "dismissed stays dismissed"
+
+
+def test_first_dates_that_were_all_called_off_are_drafted_anew(cast: Cast) -> None:
+    by, spring = cast.actor("coordinator"), datetime(2027, 3, 16, 13, 30)
+    with cast.session() as session:
+        seat_everyone(session, cast)
+        drafting.draft_due(session, by=by, at=AT)
+        steering = committee_of(session, "steering").id
+        (first,) = (draft for draft in drafting.drafts(session) if draft.committee_id == steering)
+        schedule.plan_meetings(session, "steering", [spring], by=by, at=AT)
+        there = session.scalars(select(_meeting.c.id).where(_meeting.c.starts == spring)).one()
+        drafting.settle(session, first.id, drafting.PLANNED, by=by, at=AT)
+        schedule.cancel_meeting(session, there, reason="Réorganisation", by=by, at=AT + timedelta(hours=1))
+        assert drafting.draft_due(session, by=by, at=AT + timedelta(days=1)) == (steering,)
+
+
+def _with_a_rhythm(session: Session) -> list[Committee]:
+    return [one for one in committees(session).values() if one.rhythm]
 
 
 @pytest.mark.ci
@@ -88,18 +140,19 @@ def test_each_season_of_a_weekly_committee_is_drafted_before_the_one_before_ends
         first, last = meets[0].starts.date(), meets[-1].starts.date()
 
 
-def test_two_committees_that_are_drafted_in_one_round_ask_nobody_to_be_at_both_at_once(
+def test_committees_that_are_drafted_in_one_round_ask_nobody_to_be_at_both_at_once(
     cast: Cast, session: Session
 ) -> None:
     by = cast.actor("coordinator")
     schedule.plan_meetings(session, "extended", [datetime(2026, 12, 15, 14, 0)], by=by, at=AT)
-    assert len(drafting.draft_due(session, by=by, at=AT)) == 2
+    assert len(drafting.draft_due(session, by=by, at=AT)) == 4, "two whose dates run out, two that never met"
     spans = sorted(
         (one.starts, one.starts + timedelta(minutes=one.minutes))
         for draft in drafting.drafts(session)
         for one in map(DateProposal.from_json, draft.dates)
+        if one.decision != "skip"
     )
-    assert len(spans) == 8
+    assert len(spans) > 4 * 2
     assert all(ends <= starts for (_, ends), (starts, _) in pairwise(spans)), "the coordinator sits on both"
 
 
@@ -112,6 +165,7 @@ def test_one_odd_date_makes_no_custom(cast: Cast, session: Session) -> None:
     assert {(one.starts.weekday(), one.starts.time()) for one in dates if one.decision == "meet"} == {(1, time(13, 30))}
 
 
+@pytest.mark.usefixtures("others_meet")
 def test_a_draft_is_settled_once(cast: Cast, session: Session) -> None:
     by = cast.actor("coordinator")
     drafting.draft_due(session, by=by, at=AT)
@@ -124,6 +178,7 @@ def test_a_draft_is_settled_once(cast: Cast, session: Session) -> None:
     assert drafting.draft_due(session, by=by, at=AT) == (), "a year that was dismissed is not drafted again"
 
 
+@pytest.mark.usefixtures("others_meet")
 def test_a_draft_that_was_left_open_is_overtaken_by_dates_that_were_planned_without_it(
     cast: Cast, session: Session
 ) -> None:
@@ -147,6 +202,7 @@ def test_a_draft_that_was_left_open_is_overtaken_by_dates_that_were_planned_with
 
 
 @pytest.mark.ci
+@pytest.mark.usefixtures("others_meet")
 def test_dates_are_drafted_once_more_where_everything_that_was_planned_from_a_draft_was_called_off(
     cast: Cast, session: Session
 ) -> None:
