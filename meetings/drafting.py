@@ -258,10 +258,8 @@ def _draft_one(session: Session, row: Committee, last: date | None, today: date,
         settle(session, overtaken.id, PLANNED, by=by, at=at)
     events.write(session, "dates.drafted", "drafted_year", made, by=by, at=at, committee=row.key, dates=len(dates))
     _tell(session, row, made, dates, at)
-    title, committee = (
-        N_("Plan the dates drafted for a committee: %(committee)s"),
-        {"fr": row.title_fr, "en": row.title_en},
-    )
+    title = N_("Plan the dates drafted for a committee: %(committee)s")
+    committee = {"fr": row.title_fr, "en": row.title_en}
     chain = coordination_chain(session)
     asking.ask(session, PLAN, made, title, chain=chain, working_days=DAYS_TO_PLAN, by=by, at=at, committee=committee)
     return True
@@ -269,10 +267,12 @@ def _draft_one(session: Session, row: Committee, last: date | None, today: date,
 
 def _stands(session: Session, known: Sequence[DraftedYear], last: date | None) -> bool:
     """Whether what follows a committee's last date was drafted already, or an older draft waits."""
-    same = [draft for draft in known if last is None or draft.follows == last]
-    if any(not _fell_through(session, draft) for draft in same):
-        return True
-    return any(draft.settled_at is None and not _is_overtaken(draft, last or date.min) for draft in known)
+    return any(
+        not _fell_through(session, draft)
+        if last is None or draft.follows == last
+        else draft.settled_at is None and not _is_overtaken(draft, last)
+        for draft in known
+    )
 
 
 def _add_draft(
