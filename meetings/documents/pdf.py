@@ -93,7 +93,7 @@ def _with_texts(part: Any, change: Callable[[str], str]) -> Any:
 
 
 def _printable(text: str) -> str:
-    return text if text.isascii() else "".join(map(_nearest, _clusters(text)))
+    return text if text.isascii() and text.isprintable() else "".join(map(_nearest, _clusters(text)))
 
 
 def _clusters(text: str) -> list[str]:
@@ -115,7 +115,7 @@ def _nearest(cluster: str) -> str:
 
 def _has_glyphs(cluster: str) -> bool:
     if cluster.isascii():
-        return True
+        return _is_text(cluster)
     try:
         with _ONE_AT_A_TIME:
             _compiled(_LETTER, {"letter": cluster})
@@ -124,8 +124,14 @@ def _has_glyphs(cluster: str) -> bool:
     return True
 
 
+def _is_text(letter: str) -> bool:
+    return letter.isprintable() or letter in "\t\n\r"
+
+
 def _latin(text: str) -> str:
-    return "".join(letter if letter < _BEYOND_LATIN or letter in _MARKS else _MISSING for letter in text)
+    return "".join(
+        letter if (letter < _BEYOND_LATIN or letter in _MARKS) and _is_text(letter) else _MISSING for letter in text
+    )
 
 
 def _printed(paper: Any) -> bytes:

@@ -269,6 +269,12 @@ def test_letters_that_no_font_has_do_not_stop_a_document(form: str) -> None:
     assert "fin" in shown
 
 
+@pytest.mark.parametrize("control", ["\x01", "\x08", "\x0b", "\x1b", "\x1f", "\x7f", "\x85"])
+def test_a_control_that_somebody_pasted_does_not_stop_a_document(control: str) -> None:
+    content = AgendaContent(head=HEAD, items=(replace(ITEMS[0], title=Both(f"début{control}fin", "x")),))
+    assert "fin" in pdf_text(as_pdf(content, "fr"))
+
+
 def test_a_script_is_no_link() -> None:
     for address in ("javascript:alert(1)", "file:///etc/passwd", "http://a.example"):
         content = AgendaContent(head=replace(HEAD, online=address), items=())
